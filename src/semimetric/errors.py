@@ -1,0 +1,32 @@
+"""The errors that callers may want to catch by name.
+
+Everything else that a user can get wrong is a plain ``ValueError`` or ``TypeError`` whose message names
+the argument, the value and what would be right.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DataError(ValueError):
+    """A dataset or data file is unknown, missing, damaged or not of the expected form."""
+
+
+class ModelFileError(ValueError):
+    """A saved model is missing, damaged, of a newer format, or not a model at all."""
+
+
+class RunError(ValueError):
+    """A run directory is missing, incomplete, or already holds a different run."""
+
+
+def nearest_names(wanted: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the closest of ``known`` and then all of them.
+
+    >>> nearest_names("mnits", ["mnist", "digits"])
+    "did you mean 'mnist'? Known: digits, mnist"
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(str(wanted).lower(), known, n=3, cutoff=0.5)
+    hint = "did you mean " + " or ".join(repr(name) for name in close) + "? " if close else ""
+    return f"{hint}Known: {', '.join(known)}"

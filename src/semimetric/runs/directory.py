@@ -1,0 +1,154 @@
+"""What lies in a run directory, and the one place that knows the names of its files.
+
+A run directory is all that a report, a study's table or a resumed fit needs; nothing is looked up elsewhere::
+
+    config.json      what was run: arguments, dataset, seed, versions, the rows whose labels were kept
+    metrics.json     one flat dict of scores, and the baselines' beside it
+    history.csv      one row per epoch, each loss term
+    embedding.npz    embeddings, labels and the few inputs that the report shows
+    model/           the fitted model (JSON + safetensors)
+    checkpoint/      what an interrupted fit resumes from; removed when the run is finished
+    report.html      the page to look at, and its pictures as PNG files
+"""
+
+import csv
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semimetric.errors import RunError
+
+
+@dataclass
+class RunRecord:
+    """Everything a finished run leaves for its readers. All arrays are NumPy arrays; ``N`` is the latent dimension.
+
+    config : what was run, as plain JSON values (``preset``, ``dataset``, ``estimator`` …).
+    metrics : flat dict of scores of the model, e.g. ``knn_accuracy``; values are finite floats or None.
+    baselines : name of baseline (``"raw"``, ``"pca"``) → the same kind of flat dict.
+    history : one dict per epoch: ``epoch``, ``train_<term>``, ``held_out_<term>``, ``seconds`` …
+    arrays : the content of ``embedding.npz``:
+
+        Z_test (n, N) float32, y_test (n,), predicted_test (n,) (absent without labels),
+        Z_labelled (m, N), y_labelled (m,): the labelled training rows,
+        shown_rows (s,) rows of the test split whose inputs are kept, at most a few thousand,
+        shown_inputs (s, …) those inputs: images (s, h, w) or (s, h, w, 3) uint8, or vectors (s, features),
+        labelled_inputs (min(m, 200), …) likewise, of the first labelled rows,
+        reconstruction_inputs, reconstruction_outputs (r, …) likewise (absent without a decoder).
+
+    A run on data without a test split embeds the training rows and names them ``Z_test`` all the same;
+    ``config["evaluated_on"]`` says which split it was.
+    """
+
+    config: dict[str, Any]
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class RunDirectory:
+    """Reads and writes the files of one run; every write is atomic, so a kill leaves old or new, never half."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.model = self.path / "model"
+        self.checkpoint = self.path / "checkpoint"
+        self.report = self.path / "report.html"
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write one JSON file; non-finite numbers become null, as JSON has no name for them."""
+        text = json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"
+        self._write(name, text.encode())
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write ``history.csv``: one line per epoch, columns in order of first appearance."""
+        import io
+
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self._write("history.csv", text.getvalue().encode())
+
+    def write_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Write ``embedding.npz``."""
+        import io
+
+        content = io.BytesIO()
+        np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+        self._write("embedding.npz", content.getvalue())
+
+    def read(self) -> RunRecord:
+        """Read the whole run back.
+
+        Raises
+        ------
+        RunError
+            If the directory is not a run, or a file of it is missing or damaged; the message names the file.
+        """
+        scores = self.read_json("metrics.json")
+        baselines = scores.pop("baselines", {})
+        return RunRecord(self.read_json("config.json"), scores, baselines, self._history(), self._arrays())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one JSON file of the run, or raise `RunError` saying which file is missing or damaged."""
+        try:
+            content = json.loads(self._existing(name).read_text())
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from error
+        if not isinstance(content, dict):
+            raise RunError(f"{self.path / name} is damaged: a JSON object was expected")
+        return content
+
+    def _history(self) -> list[dict[str, float]]:
+        with self._existing("history.csv").open(newline="") as lines:
+            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(lines)]
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        path = self._existing("embedding.npz")
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                return {name: content[name] for name in content.files}
+        except (ValueError, OSError, KeyError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+
+    def _existing(self, name: str) -> Path:
+        if not self.path.is_dir():
+            raise RunError(f"{self.path} is not a run directory: there is no such folder")
+        path = self.path / name
+        if not path.is_file():
+            raise RunError(f"{self.path} is not a finished run: {name} is missing")
+        return path
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        partial = self.path / f".{name}.partial"
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, self.path / name)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy values, tuples and paths into what JSON knows; NaN and infinities into None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
