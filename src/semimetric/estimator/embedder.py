@@ -1,0 +1,439 @@
+"""`MetricEmbedder`: semi-supervised metric learning as a scikit-learn estimator."""
+
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from semimetric.data.arrays import as_given, check_inputs, check_labels
+from semimetric.data.augmentation import Augmentation, get_augmentation
+from semimetric.data.normalisation import Normaliser
+from semimetric.estimator.networks import check_shapes, compose
+from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs
+from semimetric.geometry import Distance
+from semimetric.model import METRIC, RECONSTRUCTION, Batch
+from semimetric.presets import PRESETS, Composition, Preset, get_preset
+from semimetric.progress import progress
+from semimetric.training import (
+    ROUTINES,
+    Checkpoint,
+    TrainingData,
+    TrainingSettings,
+    as_tensor,
+    choose_device,
+    digest,
+    hold_out,
+    train,
+)
+
+EMBED_ROWS = 1024  # rows that pass through a network at a time, outside training
+FEW_LABELS = 100  # up to which one neighbour decides, beyond which five do
+
+
+class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learn a space in which neighbours are alike, from a few labelled rows and all the unlabelled ones.
+
+    Parameters
+    ----------
+    preset : str
+        Which system: "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of
+        all rows) or "autoencoder" (reconstruction alone).
+    latent_dim : int
+        Dimensions of the space.
+    alpha : float
+        In "dml-autoencoder", the weight of reconstruction against that of the metric loss, (1 − alpha): in (0, 1].
+    margin : float
+        Of the triplet loss, in the units of ``distance``.
+    distance : str or callable
+        "euclidean", "squared_euclidean", "manhattan", "cosine", or a function of (n, d) and (m, d) tensors.
+    likelihood : str
+        What a decoder's output means: "gaussian" (squared error) or "bernoulli" (cross-entropy; inputs in [0, 1]).
+    routine : str
+        "joint" (labelled and unlabelled rows in every step) or "alternate-epochs" (the routine of Safir et al.).
+    augment : str or callable
+        Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
+        vectors), "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the
+        input itself, so that a view's deformation is not kept in its embedding.
+    epochs : int or "auto"
+        Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100.
+    batch_size, labelled_batch_size : int
+        Rows per step from the two streams. On small data batches of the first shrink, to at least 16 an epoch.
+    learning_rate, weight_decay : float
+        Of Adam. The rate rises over the first tenth of training, and falls along a cosine from there.
+    validation_share : float
+        Share of the rows held out for early stopping; labels are held out only of classes with ten or more.
+    patience : int or None
+        Epochs without improvement on the held-out rows after which training stops; None: never.
+    n_neighbors : int or None
+        Neighbours that `predict` asks; None: one for up to 100 labelled rows, five beyond.
+    encoder, decoder : torch.nn.Module, optional
+        Networks of your own: (n, c, h, w) or (n, features) → (n, latent_dim), and back. They are copied.
+    device : str
+        "auto", "cpu", "cuda", "cuda:N" or "mps".
+    precision : str
+        Of training: "auto" (bfloat16 where the device gains by it), "float32" or "bfloat16".
+    checkpoint_dir : path, optional
+        Where each epoch leaves what a killed fit needs to go on.
+    resume : bool
+        Go on from the checkpoint in ``checkpoint_dir``, if there is one; the result is that of an undisturbed fit.
+    verbose : bool
+        Show progress bars.
+    random_state : int, RandomState or None
+        Fixes every draw; with an int, the same fit on the same machine gives the same model.
+
+    Attributes
+    ----------
+    classes_ : array (c,)
+        The labels seen, sorted.
+    history_ : list of dict
+        One row per epoch: ``epoch``, ``train_<term>``, ``held_out_<term>``, ``held_out_total``.
+    best_epoch_, stopped_ : int, str
+        The epoch whose weights are used; "finished", "early", "interrupted" or "diverged".
+    labelled_rows_ : int array (m,)
+        The rows of the training data that carried labels: what `predict` and `kneighbors` search.
+    labelled_embeddings_ : float32 array (m, latent_dim)
+        Their embeddings.
+    n_features_in_, seed_, fit_seconds_ : int, int, float
+        Features (or rows of pixels) per input; the seed used; how long `fit` took.
+
+    Examples
+    --------
+    >>> from semimetric import MetricEmbedder
+    >>> from semimetric.data import hide_labels, load_dataset
+    >>> digits = load_dataset("digits")
+    >>> y = hide_labels(digits.y_train, count=50)
+    >>> embedder = MetricEmbedder(latent_dim=8, epochs=5, random_state=0).fit(digits.X_train, y)
+    >>> embedder.transform(digits.X_test).shape
+    (599, 8)
+
+    References
+    ----------
+    Safir, Zain, Godwin, Miller, Humphrey, Quinn. Variational Autoencoders for Semi-Supervised Deep Metric
+    Learning. SciPy 2022.
+    """
+
+    def __init__(
+        self,
+        preset: str = "dml-autoencoder",
+        *,
+        latent_dim: int = 10,
+        alpha: float = 0.9,
+        margin: float = 0.2,
+        distance: str | Distance = "euclidean",
+        likelihood: str = "gaussian",
+        routine: str = "joint",
+        augment: str | Augmentation = "auto",
+        epochs: int | str = "auto",
+        batch_size: int = 128,
+        labelled_batch_size: int = 128,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        validation_share: float = 0.05,
+        patience: int | None = 10,
+        n_neighbors: int | None = None,
+        encoder: torch.nn.Module | None = None,
+        decoder: torch.nn.Module | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        verbose: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.preset = preset
+        self.latent_dim = latent_dim
+        self.alpha = alpha
+        self.margin = margin
+        self.distance = distance
+        self.likelihood = likelihood
+        self.routine = routine
+        self.augment = augment
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.labelled_batch_size = labelled_batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.validation_share = validation_share
+        self.patience = patience
+        self.n_neighbors = n_neighbors
+        self.encoder = encoder
+        self.decoder = decoder
+        self.device = device
+        self.precision = precision
+        self.checkpoint_dir = checkpoint_dir
+        self.resume = resume
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # Fitting ---------------------------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn the space.
+
+        Parameters
+        ----------
+        X : array (n, features), (n, h, w), (n, h, w, c) or (n, c, h, w)
+            All rows, labelled and unlabelled; c is 1 or 3. uint8 images are divided by 255.
+        y : array (n,), optional
+            Integers or strings; −1 (or None, among strings) for unlabelled.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be right; the message says which and why.
+        """
+        started = time.perf_counter()
+        parameters = self.get_params(deep=False)
+        check_parameters(parameters)
+        device = choose_device(self.device)
+        preset = get_preset(self.preset)
+        rows, self.input_form_ = check_inputs(self._validated(X, reset=True))
+        codes, self.classes_ = self._labels(y, len(rows), preset)
+        self.seed_ = _seed(self.random_state)
+
+        composition = compose(preset, self.input_form_.shape, parameters, self.seed_)
+        check_shapes(composition, self.input_form_.shape, self.latent_dim, preset.parameters_per_dimension)
+        self.normaliser_ = Normaliser(self.input_form_.shape)
+        self.normaliser_.fit(rows, self.input_form_, "unit" if self.likelihood == "bernoulli" else "auto")
+        self.model_ = composition.model
+        self._train(composition, rows, codes, device)
+        self._remember_labelled(rows, codes)
+        self.fit_seconds_ = time.perf_counter() - started
+        return self
+
+    def _labels(self, y: ArrayLike | None, n: int, preset: Preset) -> tuple[np.ndarray, np.ndarray]:
+        codes, classes = check_labels(None if y is None else column_or_1d(y, warn=True), n)
+        if len(classes) < 2 and preset.metric is not None:
+            found = "no labels" if len(classes) == 0 else f"labels of one class only ({classes[0]!r})"
+            if preset.needs_labels:
+                raise ValueError(
+                    f"preset {preset.name!r} learns from labels alone and needs at least two classes, but y holds "
+                    f"{found}: label more rows, or use preset 'autoencoder'"
+                )
+            warnings.warn(f"y holds {found}: training without the metric loss", stacklevel=3)
+        return codes, classes
+
+    def _train(self, composition: Composition, rows: np.ndarray, codes: np.ndarray, device: torch.device) -> None:
+        weights = composition.weights
+        if len(self.classes_) < 2:
+            weights = weights.only(*weights.unsupervised)
+        split = hold_out(codes, self.validation_share, self.seed_)
+        batch_size = choose_batch_size(self.batch_size, len(split.train))
+        settings = TrainingSettings(
+            epochs=choose_epochs(self.epochs, -(-len(split.train) // batch_size)),
+            batch_size=batch_size,
+            labelled_batch_size=self.labelled_batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+            device=device,
+            precision=self.precision,
+            seed=self.seed_,
+            show_progress=bool(self.verbose),
+        )
+        augmentation = get_augmentation(self.augment, self.input_form_.is_image)
+        data = TrainingData(rows, codes, self.normaliser_, augmentation)
+        checkpoint = None
+        if self.checkpoint_dir is not None:
+            checkpoint = Checkpoint(self.checkpoint_dir, self._fingerprint(settings, rows, codes))
+        result = train(
+            composition.model,
+            composition.objective,
+            ROUTINES[self.routine](weights),
+            data,
+            split,
+            settings,
+            checkpoint,
+            bool(self.resume),
+        )
+        self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
+        self.n_epochs_ = settings.epochs
+
+    def _fingerprint(self, settings: TrainingSettings, rows: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
+        """What must be the same for a resumed fit to be the same fit."""
+        apart = {"checkpoint_dir", "resume", "verbose", "device", "n_neighbors", "epochs", "batch_size", "random_state"}
+        parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in apart}
+        plain = {k: v if isinstance(v, (str, int, float, type(None))) else type(v).__name__ for k, v in parameters.items()}
+        return {
+            **plain,
+            "epochs": settings.epochs,
+            "batch_size": settings.batch_size,
+            "random_state": self.seed_,
+            "data": digest(rows, codes),
+        }
+
+    def _remember_labelled(self, rows: np.ndarray, codes: np.ndarray) -> None:
+        self.labelled_rows_ = np.flatnonzero(codes >= 0)
+        self.labelled_codes_ = codes[self.labelled_rows_]
+        self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
+
+    # Embedding -------------------------------------------------------------------------------------------------
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Return the embeddings (n, latent_dim), float32: the posterior means."""
+        return self._embed(self._checked(X), show=bool(self.verbose))
+
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+        """Return what embeddings (n, latent_dim) decode to, float32, in the units and the layout of the training data.
+
+        Raises
+        ------
+        ValueError
+            If the preset has no decoder, or ``Z`` the wrong shape.
+        """
+        check_is_fitted(self)
+        if self.model_.decoder is None:
+            able = ", ".join(repr(name) for name, preset in PRESETS.items() if preset.decoder)
+            raise ValueError(f"preset {self.preset!r} has no decoder: inverse_transform needs one of {able}")
+        Z = np.asarray(Z, np.float32)
+        if Z.ndim != 2 or Z.shape[1] != self.latent_dim:
+            raise ValueError(f"Z must have shape (n, {self.latent_dim}), got {Z.shape}")
+        decoder, device = self.model_.decoder.eval(), self._device()
+        out = np.empty((len(Z), *self.input_form_.shape), np.float32)
+        with torch.inference_mode():
+            for part in _parts(len(Z)):
+                mean = decoder.mean(torch.from_numpy(Z[part]).to(device))
+                out[part] = self.normaliser_.inverse(mean).cpu().numpy()
+        return as_given(out, self.input_form_)
+
+    def reconstruction_error(self, X: ArrayLike) -> float:
+        """Return the decoder's mean error per input, summed over its elements, in normalised units."""
+        rows = self._checked(X)
+        if self.model_.decoder is None:
+            raise ValueError(f"preset {self.preset!r} has no decoder, hence no reconstruction error")
+        model, device, total = self.model_.eval(), self._device(), 0.0
+        with torch.inference_mode():
+            for part in _parts(len(rows)):
+                x = self.normaliser_(as_tensor(rows[part]).to(device))
+                assert model.decoder is not None
+                total += float(model.decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
+        return total / len(rows)
+
+    # Neighbours ------------------------------------------------------------------------------------------------
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the class (n,) that most of the nearest labelled rows have."""
+        codes = self._neighbours().predict(self.transform(X))
+        return self.classes_[codes]
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the share of each class among the nearest labelled rows, (n, classes), columns as ``classes_``."""
+        return self._neighbours().predict_proba(self.transform(X))
+
+    def kneighbors(
+        self, X: ArrayLike, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
+        """Return the nearest labelled rows of each input.
+
+        Returns
+        -------
+        distances : array (n, n_neighbors), if ``return_distance``
+            In the learned space, ascending.
+        rows : int array (n, n_neighbors)
+            Their places in the ``X`` that `fit` was given.
+        """
+        neighbours = self._neighbours()
+        k = neighbours.n_neighbors if n_neighbors is None else n_neighbors
+        if not 1 <= k <= len(self.labelled_rows_):
+            raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
+        distances, places = neighbours.kneighbors(self.transform(X), k)
+        return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
+
+    def _neighbours(self) -> KNeighborsClassifier:
+        check_is_fitted(self)
+        labelled = len(self.labelled_rows_)
+        if labelled == 0:
+            raise ValueError("the model was fitted without labels: predict and kneighbors need labelled rows to search")
+        k = self.n_neighbors or (1 if labelled <= FEW_LABELS else 5)
+        search = KNeighborsClassifier(min(k, labelled), algorithm="brute")
+        return search.fit(self.labelled_embeddings_, self.labelled_codes_)
+
+    # Files -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the fitted model as a directory of JSON and safetensors, replacing a model that is there.
+
+        Networks of your own are saved as weights only: `load` will ask for the modules.
+        """
+        from semimetric.estimator.modelfile import save_model
+
+        check_is_fitted(self)
+        return save_model(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **own: Any) -> "MetricEmbedder":
+        """Read a model that `save` wrote; nothing in the file can run code.
+
+        Parameters
+        ----------
+        path : path
+        **own
+            The modules and functions that the model was fitted with (``encoder``, ``decoder``, ``distance``,
+            ``augment``), where they were your own.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, of a newer format, or not a model; the message says which.
+        """
+        from semimetric.estimator.modelfile import load_model
+
+        return load_model(Path(path), own)
+
+    # Inside ----------------------------------------------------------------------------------------------------
+
+    def _validated(self, X: ArrayLike, reset: bool) -> np.ndarray:
+        return validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+
+    def _checked(self, X: ArrayLike) -> np.ndarray:
+        check_is_fitted(self)
+        return check_inputs(self._validated(X, reset=False), self.input_form_)[0]
+
+    def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
+        model, device = self.model_.eval(), self._device()
+        Z = np.empty((len(rows), self.latent_dim), np.float32)
+        with torch.inference_mode(), progress("embedding", len(rows), show=show) as bar:
+            for part in _parts(len(rows)):
+                x = self.normaliser_(as_tensor(rows[part]).to(device))
+                Z[part] = model.embed(x).cpu().numpy()
+                bar.advance(len(x))
+        return Z
+
+    def _device(self) -> torch.device:
+        """The device to embed on; the model is moved there if it is elsewhere."""
+        device = choose_device(self.device)
+        self.model_.to(device)
+        self.normaliser_.to(device)
+        return device
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.latent_dim
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False  # unlabelled data are welcome
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _parts(n: int) -> list[slice]:
+    return [slice(start, start + EMBED_ROWS) for start in range(0, n, EMBED_ROWS)]
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+        if not 0 <= random_state < 2**32:
+            raise ValueError(f"random_state must be between 0 and 2**32 − 1, got {random_state}")
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))

@@ -1,0 +1,49 @@
+"""Building the model for an estimator's parameters, one's own networks included."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from semimetric.presets import Choices, Composition, Preset
+
+
+def compose(preset: Preset, shape: tuple[int, ...], parameters: dict[str, Any], seed: int) -> Composition:
+    """Build the composition; the weights drawn depend on ``seed`` alone, and a given module is copied, not changed."""
+    choices = Choices(
+        latent_dim=int(parameters["latent_dim"]),
+        alpha=float(parameters["alpha"]),
+        margin=float(parameters["margin"]),
+        distance=parameters["distance"],
+        likelihood=parameters["likelihood"],
+    )
+    if parameters["decoder"] is not None and not preset.decoder:
+        raise ValueError(f"a decoder was given, but preset {preset.name!r} has none")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return preset.compose(
+            shape, choices, copy.deepcopy(parameters["encoder"]), copy.deepcopy(parameters["decoder"])
+        )
+
+
+@torch.no_grad()
+def check_shapes(composition: Composition, shape: tuple[int, ...], latent_dim: int, per_dimension: int) -> None:
+    """Pass two inputs through one's own networks, and raise ValueError if what comes out has the wrong shape."""
+    model = composition.model
+    was_training = model.training
+    model.eval()
+    _check(model.encoder.network, "encoder", shape, (latent_dim * per_dimension,))
+    if model.decoder is not None:
+        _check(model.decoder.network, "decoder", (latent_dim,), shape)
+    model.train(was_training)
+
+
+def _check(network: nn.Module, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+    expected = f"(n, {', '.join(map(str, inputs))}) → (n, {', '.join(map(str, outputs))})"
+    try:
+        found = tuple(network(torch.zeros(2, *inputs)).shape)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ValueError(f"{name} must map {expected}, but it failed on such an input: {error}") from error
+    if found != (2, *outputs):
+        raise ValueError(f"{name} must map {expected}, but for n = 2 it gave shape {found}")

@@ -1,0 +1,88 @@
+"""Checks of `MetricEmbedder`'s parameters: each error names the parameter, its value and what would be right."""
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from semimetric.errors import nearest_names
+from semimetric.geometry import get_distance
+from semimetric.networks import LIKELIHOODS
+from semimetric.presets import get_preset
+from semimetric.training import DEVICES, PRECISIONS, ROUTINES
+
+AUTO = "auto"
+AUTO_STEPS = 7_500  # optimiser steps that "auto" epochs aim at
+AUTO_EPOCHS = (15, 100)  # and the fewest and most of them
+BATCHES_PER_EPOCH = 16  # of small data, below which batches shrink to be able to learn at all
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise ValueError or TypeError for the first parameter that cannot be right."""
+    get_preset(parameters["preset"])
+    get_distance(parameters["distance"])
+    _one_of(parameters, "likelihood", LIKELIHOODS)
+    _one_of(parameters, "routine", ROUTINES)
+    _one_of(parameters, "precision", PRECISIONS)
+    if not isinstance(parameters["device"], str):
+        raise TypeError(f"device must be one of {', '.join(DEVICES)}, got {parameters['device']!r}")
+    _whole(parameters, "latent_dim", 1)
+    _whole(parameters, "batch_size", 2)
+    _whole(parameters, "labelled_batch_size", 4)
+    if parameters["epochs"] != AUTO:
+        _whole(parameters, "epochs", 1, f"a whole number of at least 1, or {AUTO!r}")
+    for name in ("patience", "n_neighbors"):
+        if parameters[name] is not None:
+            _whole(parameters, name, 1, "a whole number of at least 1, or None")
+    _real(parameters, "alpha", lambda v: 0 < v <= 1, "above 0 and at most 1")
+    _real(parameters, "margin", lambda v: v >= 0, "at least 0")
+    _real(parameters, "learning_rate", lambda v: v > 0, "above 0")
+    _real(parameters, "weight_decay", lambda v: v >= 0, "at least 0")
+    _real(parameters, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
+    for name in ("encoder", "decoder"):
+        if parameters[name] is not None and not isinstance(parameters[name], nn.Module):
+            raise TypeError(f"{name} must be a torch.nn.Module or None, got {type(parameters[name]).__name__}")
+
+
+def choose_batch_size(batch_size: int, n: int) -> int:
+    """Return the batch size for ``n`` rows: smaller on small data, so that an epoch has at least 16 steps.
+
+    >>> choose_batch_size(128, 60_000), choose_batch_size(128, 400)
+    (128, 25)
+    """
+    return max(2, min(batch_size, max(8, n // BATCHES_PER_EPOCH)))
+
+
+def choose_epochs(epochs: int | str, steps_per_epoch: int) -> int:
+    """Return the number of epochs; "auto" aims at 7,500 steps in 15 to 100 epochs.
+
+    >>> choose_epochs("auto", 469), choose_epochs("auto", 16), choose_epochs(3, 16)
+    (16, 100, 3)
+    """
+    if epochs == AUTO:
+        fewest, most = AUTO_EPOCHS
+        return min(most, max(fewest, round(AUTO_STEPS / steps_per_epoch)))
+    return int(epochs)
+
+
+def _one_of(parameters: Mapping[str, Any], name: str, known: Any) -> None:
+    if parameters[name] not in known:
+        raise ValueError(f"unknown {name} {parameters[name]!r}: {nearest_names(parameters[name], known)}")
+
+
+def _whole(parameters: Mapping[str, Any], name: str, least: int, right: str = "") -> None:
+    value = parameters[name]
+    right = right or f"a whole number of at least {least}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be {right}, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be {right}, got {value!r}")
+
+
+def _real(parameters: Mapping[str, Any], name: str, is_right: Any, right: str) -> None:
+    value = parameters[name]
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number {right}, got {value!r}")
+    if not is_right(value):
+        raise ValueError(f"{name} must be {right}, got {value!r}")

@@ -1,0 +1,5 @@
+"""Distances over batches of embeddings."""
+
+from semimetric.geometry.distances import DISTANCES, Cosine, Distance, Lp, SquaredEuclidean, get_distance
+
+__all__ = ["DISTANCES", "Cosine", "Distance", "Lp", "SquaredEuclidean", "get_distance"]

@@ -1,0 +1,31 @@
+"""Presets: the papers' systems by name, each a composition of parts.
+
+Adding one: a file here with a `Preset`, and a line in `PRESETS`.
+"""
+
+from semimetric.errors import nearest_names
+from semimetric.presets.autoencoder import AUTOENCODER
+from semimetric.presets.base import Choices, Composition, Preset
+from semimetric.presets.dml import DML
+from semimetric.presets.dml_autoencoder import DML_AUTOENCODER
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DML, DML_AUTOENCODER, AUTOENCODER)}
+
+
+def get_preset(name: str) -> Preset:
+    """Return the preset of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the nearest.
+
+    >>> get_preset("dml").citation
+    'Safir et al. 2022, algorithm 1'
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: {nearest_names(name, PRESETS)}")
+    return PRESETS[name]
+
+
+__all__ = ["PRESETS", "Choices", "Composition", "Preset", "get_preset"]

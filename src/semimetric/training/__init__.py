@@ -1,0 +1,29 @@
+"""Training: streams of rows, routines that say what each step learns from, and one loop for all of them."""
+
+from semimetric.training.checkpoint import Checkpoint, digest
+from semimetric.training.data import TrainingData, as_tensor
+from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision
+from semimetric.training.holdout import HoldOut, hold_out
+from semimetric.training.loop import TrainingResult, TrainingSettings, train
+from semimetric.training.routines import ROUTINES, AlternateEpochs, Joint, Routine, Step
+
+__all__ = [
+    "DEVICES",
+    "PRECISIONS",
+    "ROUTINES",
+    "AlternateEpochs",
+    "Checkpoint",
+    "HoldOut",
+    "Joint",
+    "Routine",
+    "Step",
+    "TrainingData",
+    "TrainingResult",
+    "TrainingSettings",
+    "as_tensor",
+    "choose_device",
+    "choose_precision",
+    "digest",
+    "hold_out",
+    "train",
+]

@@ -1,0 +1,43 @@
+"""Where training runs and in which precision; both chosen by what the machine gains from."""
+
+import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def choose_device(device: str) -> torch.device:
+    """Return the device of that name; "auto" takes CUDA, else MPS, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or the machine has no such device.
+    """
+    if device == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(name)
+    kind, _, index = str(device).partition(":")
+    if kind not in DEVICES or (index and not (kind == "cuda" and index.isdigit())):
+        raise ValueError(f"device must be one of {', '.join(DEVICES)} or 'cuda:N', got {device!r}")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device {device!r} was asked for, but PyTorch finds {torch.cuda.device_count()} CUDA devices")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("device 'mps' was asked for, but PyTorch finds no Apple GPU")
+    return torch.device(device)
+
+
+def choose_precision(precision: str, device: torch.device, convolutional: bool) -> str:
+    """Return "float32" or "bfloat16" (mixed); "auto" takes bfloat16 where convolutions gain by it.
+
+    Processors without bfloat16 units would emulate them, slowly, and small dense networks gain nothing.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision != "auto":
+        return precision
+    if device.type == "cpu":
+        gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    else:
+        gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if convolutional and gains else "float32"

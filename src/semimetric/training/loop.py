@@ -1,0 +1,253 @@
+"""The training loop: one for every model, routine and preset.
+
+The randomness of an epoch is a function of (seed, epoch) alone, so a fit resumed from the checkpoint of epoch k
+goes on exactly as the undisturbed one did: no generator state has to be kept.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from semimetric.model import Batch, LossTerms, Model, Objective, weighted_total
+from semimetric.progress import Progress, progress
+from semimetric.training.checkpoint import Checkpoint
+from semimetric.training.data import TrainingData
+from semimetric.training.device import choose_precision
+from semimetric.training.holdout import HoldOut
+from semimetric.training.monitor import Monitor
+from semimetric.training.routines import LABELLED, UNLABELLED, Routine
+from semimetric.training.streams import LabelledStream, UnlabelledStream
+
+WARM_UP = 0.1  # share of the steps over which the learning rate rises
+PROGRESS_EVERY = 10  # steps
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train: everything about it that is not the model, its objective, its routine or its data."""
+
+    epochs: int
+    batch_size: int
+    labelled_batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int | None
+    device: torch.device
+    precision: str
+    seed: int
+    show_progress: bool = False
+
+
+@dataclass
+class TrainingResult:
+    """What a fit leaves beside the trained model.
+
+    history : one dict per finished epoch: ``epoch`` (from 1), ``train_<term>``, ``held_out_<term>``, ``held_out_total``.
+    best_epoch : the epoch whose weights the model now has; 0 if none was finished.
+    stopped : "finished", "early" (patience ran out), "interrupted" (Ctrl-C) or "diverged".
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    stopped: str = "finished"
+
+
+def train(
+    model: Model,
+    objective: Objective,
+    routine: Routine,
+    data: TrainingData,
+    split: HoldOut,
+    settings: TrainingSettings,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
+) -> TrainingResult:
+    """Train ``model`` in place, and leave it with the weights of its best epoch.
+
+    Ctrl-C ends training, keeps the best model so far and says so. A loss that is no longer finite ends it
+    likewise. With a checkpoint, every finished epoch can be resumed from.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss is not finite in the very first epoch, when there is nothing to keep.
+    RunError
+        If there is a checkpoint to resume from, but of another fit.
+    """
+    from lightning_fabric import Fabric  # a second or two: not for every import of the library
+
+    precision = choose_precision(settings.precision, settings.device, convolutional=data.inputs.ndim == 4)
+    index = [settings.device.index or 0] if settings.device.type == "cuda" else 1
+    fabric = Fabric(
+        accelerator=settings.device.type,
+        devices=index,
+        precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+    )
+    if data.inputs.ndim == 4:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    data.to(settings.device)
+    wrapped, optimiser = fabric.setup(
+        _Computation(model, objective),
+        torch.optim.Adam(
+            model.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=settings.device.type in ("cpu", "cuda"),
+        ),
+    )
+    streams = _streams(data, split, settings)
+    length = len(streams[UNLABELLED])
+    monitor = Monitor(_precise_as(fabric, objective), data, split.held_out, routine.weights, settings.patience)
+    result = TrainingResult()
+    if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        routine.load_state_dict(state["routine"])
+        monitor.best, result.history = state["best"], state["history"]
+    done = len(result.history)
+
+    model.train()
+    on = [settings.device] if settings.device.type == "cuda" else []
+    steps = settings.epochs * length
+    with (
+        torch.random.fork_rng(devices=on),
+        progress("training", steps, show=settings.show_progress, done=done * length) as bar,
+    ):
+        epoch = done
+        try:
+            while epoch < settings.epochs and not monitor.should_stop(epoch):
+                epoch += 1
+                means = _run_epoch(fabric, wrapped, optimiser, routine, data, streams, epoch, length, settings, bar)
+                if not all(math.isfinite(value) for value in means.values()):
+                    result.stopped = "diverged"
+                    break
+                row = {"epoch": float(epoch), **{f"train_{term}": value for term, value in means.items()}}
+                result.history.append(row | monitor.look(model, epoch))
+                if checkpoint is not None:
+                    checkpoint.write(
+                        {
+                            "model": model.state_dict(),
+                            "optimiser": optimiser.state_dict(),
+                            "routine": routine.state_dict(),
+                            "best": monitor.best,
+                            "history": result.history,
+                        }
+                    )
+        except KeyboardInterrupt:
+            result.stopped = "interrupted"
+    _settle(model, monitor, result, settings.epochs)
+    return result
+
+
+class _Computation(nn.Module):
+    """The objective as a module, so that its forward pass can be wrapped for precision (and devices)."""
+
+    def __init__(self, model: Model, objective: Objective) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+
+    def forward(self, batch: Batch) -> LossTerms:
+        return self.objective(self.model, batch)
+
+
+def _run_epoch(
+    fabric: Any,
+    wrapped: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    routine: Routine,
+    data: TrainingData,
+    streams: Mapping[str, UnlabelledStream | LabelledStream],
+    epoch: int,
+    length: int,
+    settings: TrainingSettings,
+    bar: Progress,
+) -> dict[str, float]:
+    """Take the steps of one epoch (numbered from 1); return the mean of each loss term over its steps."""
+    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1, np.uint64)[0] >> 1))
+    supplies = {
+        name: stream.batches(np.random.default_rng([settings.seed, epoch, number]))
+        for number, (name, stream) in enumerate(streams.items())
+    }
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}
+    for number, step in enumerate(routine.steps(epoch - 1, length)):
+        fraction = ((epoch - 1) * length + number) / (settings.epochs * length)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * one_cycle(fraction)
+        batch = data.batch({name: next(supplies[name]) for name in step.streams}, step.streams, augment=True)
+        terms = wrapped(batch)
+        optimiser.zero_grad(set_to_none=True)
+        fabric.backward(weighted_total(terms, step.weights))
+        optimiser.step()
+        for term, value in terms.items():  # summed on the device: reading a value would wait for it
+            sums[term] = sums[term] + value.detach() if term in sums else value.detach()
+            counts[term] = counts.get(term, 0) + 1
+        if (number + 1) % PROGRESS_EVERY == 0 or number + 1 == length:
+            bar.advance(number % PROGRESS_EVERY + 1, f"epoch {epoch}/{settings.epochs}")
+    return {term: float(sums[term]) / counts[term] for term in sums}
+
+
+def one_cycle(fraction: float) -> float:
+    """Return the learning rate's factor at this fraction of the training: up to 1 in a tenth of it, then down to 0.
+
+    Both ways along a cosine (Smith & Topin 2019).
+
+    >>> one_cycle(0.1), round(one_cycle(0.55), 3)
+    (1.0, 0.5)
+    """
+    if fraction < WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * fraction / WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (fraction - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _streams(
+    data: TrainingData, split: HoldOut, settings: TrainingSettings
+) -> dict[str, UnlabelledStream | LabelledStream]:
+    y = data.y.numpy(force=True)
+    labelled = split.train[y[split.train] >= 0]
+    streams: dict[str, UnlabelledStream | LabelledStream] = {
+        UNLABELLED: UnlabelledStream(split.train, settings.batch_size)
+    }
+    if len(labelled):
+        streams[LABELLED] = LabelledStream(labelled, y[labelled], settings.labelled_batch_size)
+    return streams
+
+
+def _precise_as(fabric: Any, objective: Objective) -> Objective:
+    """Return the objective computed in the precision of training."""
+
+    def computed(model: Model, batch: Batch) -> LossTerms:
+        with fabric.autocast():
+            return objective(model, batch)
+
+    return computed
+
+
+def _settle(model: Model, monitor: Monitor, result: TrainingResult, epochs: int) -> None:
+    """Give the model the weights of its best epoch, and say so where training did not end as planned."""
+    result.best_epoch = monitor.best["epoch"]
+    done = len(result.history)
+    if monitor.best["model"] is not None:
+        model.load_state_dict(monitor.best["model"])
+    if result.stopped == "finished" and done < epochs:
+        result.stopped = "early"
+    elif result.stopped == "interrupted":
+        kept = f"the model of epoch {result.best_epoch}" if done else "the model as it is, without one finished epoch"
+        warnings.warn(f"training was interrupted in epoch {done + 1} of {epochs}: keeping {kept}", stacklevel=3)
+    elif result.stopped == "diverged":
+        if not done:
+            raise FloatingPointError(
+                "the loss is not finite in the first epoch: lower learning_rate, or look for extreme values in X"
+            )
+        warnings.warn(
+            f"the loss was no longer finite in epoch {done + 1}: keeping the model of epoch {result.best_epoch}",
+            stacklevel=3,
+        )
+

@@ -1,0 +1,52 @@
+"""What a routine is: it says, step by step, which loss terms are computed on which stream, with which weights."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from semimetric.model import Weights
+
+LABELLED = "labelled"
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of training.
+
+    streams : stream → the loss terms computed on its batch; a stream that is not named is not drawn from.
+    weights : the terms' weights in this step's total.
+    """
+
+    streams: Mapping[str, tuple[str, ...]]
+    weights: Weights
+
+
+class Routine(ABC):
+    """Yields the steps of each epoch; independent of the model, which it knows only by its terms' names.
+
+    Parameters
+    ----------
+    weights : Weights
+        One number per loss term; terms without a weight are not trained on.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+
+    @abstractmethod
+    def steps(self, epoch: int, length: int) -> Iterator[Step]:
+        """Yield the ``length`` steps of the epoch, numbered from 0; ``length`` is one pass over all rows."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed fit needs to go on with this routine; empty where it keeps no state."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+
+
+def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights) -> Step:
+    """Return a step that draws only on the streams with a term to compute."""
+    return Step({name: terms for name, terms in streams.items() if terms}, weights)
