@@ -57,7 +57,7 @@ def progress(
         TextColumn("{task.fields[note]}"),
     ]
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(description, total=total, completed=done, note="")
+        task = bar.add_task(description, total=total, completed=int(done), note="")
 
         class Drawn:
             def advance(self, amount: float = 1, note: str = "") -> None:

@@ -47,9 +47,7 @@ def test_digits_are_split_the_same_way_every_time():
     ("name", "near"), [("mnits", "'mnist'"), ("organmnist", "'organamnist'"), ("MNIST", "'mnist'")]
 )
 def test_an_unknown_name_gets_the_nearest(name, near):
-    with pytest.raises(
-        DataError, match=rf"unknown dataset '{name}': did you mean .*{near}.*Known: bloodmnist,"
-    ):
+    with pytest.raises(DataError, match=rf"unknown dataset '{name}': did you mean .*{near}.*Known: bloodmnist,"):
         load_dataset(name)
 
 
@@ -94,9 +92,7 @@ def test_without_download_it_says_where_it_looked_and_what_to_do(tmp_path):
 
 
 def test_a_data_dir_that_is_no_folder(tmp_path, monkeypatch):
-    with pytest.raises(
-        DataError, match=r"data_dir='.*absent' is not a folder; give the folder that holds mnist/"
-    ):
+    with pytest.raises(DataError, match=r"data_dir='.*absent' is not a folder; give the folder that holds mnist/"):
         load_dataset("mnist", tmp_path / "absent")
     monkeypatch.setenv("SEMIMETRIC_DATA", str(tmp_path / "gone"))
     with pytest.raises(DataError, match=r"SEMIMETRIC_DATA='.*gone' is not a folder"):
@@ -169,6 +165,9 @@ def test_hold_out_is_in_proportion_and_leaves_every_class_a_row():
     assert (hold_out(y, 0.2, seed=2)[1] != test).any()
     rest, test = hold_out(y, 0.999)
     assert set(y[rest]) == {0, 1, 2, 3, -1}
+    # 2.5 + 0.25 rows are 3: the third is of class 0, for class 1 cannot spare its only one.
+    assert hold_out(np.array([0] * 10 + [1]), 0.25)[1].max() < 10
+    assert len(hold_out(np.array([0] * 10 + [1]), 0.25)[1]) == 3
     for share in (-0.1, 1, float("nan")):
         with pytest.raises(ValueError, match=r"test_share=.* must be at least 0 and below 1"):
             hold_out(y, share)

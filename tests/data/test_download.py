@@ -4,6 +4,7 @@ import errno
 import hashlib
 import multiprocessing
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         if how == "cut":
             body = body[: len(body) // 2]
         self.server.log.append((how, start, len(body)))
+        if how == "together":  # long enough for the others to arrive meanwhile
+            time.sleep(0.2)
         self.wfile.write(body)
 
     def log_message(self, *_):
@@ -183,8 +186,9 @@ def test_a_failure_to_write_is_not_taken_for_one_of_the_network(server, tmp_path
 
     original = Path.open
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as caught:
         fetch([f"{server.url}/good/file", f"{server.url}/good/file"], tmp_path / "file", MD5)
+    assert "connection" not in str(caught.value)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
@@ -213,17 +217,24 @@ def test_an_interruption_keeps_what_has_arrived(server, tmp_path, monkeypatch):
     assert server.log[-1] == ("good", arrived, 300_000 - arrived)
 
 
-def test_two_processes_fetch_it_once(server, tmp_path):
+def test_several_processes_fetch_it_once(server, tmp_path):
     path = tmp_path / "file"
+    url = f"{server.url}/together/file"
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=fetch, args=([f"{server.url}/good/file"], path, MD5)) for _ in range(3)]
+    ready = context.Barrier(3)
+    workers = [context.Process(target=fetch_together, args=(ready, url, path)) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(timeout=20)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert path.read_bytes() == CONTENT
-    assert server.log == [("good", 0, 300_000)]
+    assert server.log == [("together", 0, 300_000)]
+
+
+def fetch_together(ready, url, path):
+    ready.wait()
+    fetch([url], path, MD5)
 
 
 def test_progress_is_drawn_on_standard_error_only_when_asked_for(server, tmp_path, capsys):

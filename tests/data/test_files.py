@@ -52,9 +52,7 @@ def test_npz_with_its_own_splits_and_words(tmp_path):
     assert d.y_train.tolist() == [1, -1] * 10
     assert d.y_test.tolist() == [0]
     assert len(d.X_val) == 20
-    with pytest.raises(
-        ValueError, match=r"test_share=0.1 does not apply to .*mine.npz, which has a test split"
-    ):
+    with pytest.raises(ValueError, match=r"test_share=0.1 does not apply to .*mine.npz, which has a test split"):
         load_dataset(tmp_path / "mine.npz", test_share=0.1)
 
 

@@ -96,9 +96,7 @@ def test_files_that_do_not_fit_each_other(tmp_path):
     write_mnist(folder)
     labels = folder / "train-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(idx_bytes(np.zeros(29))))
-    with pytest.raises(
-        DataError, match=r"train-images.* holds 30 images but .*train-labels.* holds 29 labels"
-    ):
+    with pytest.raises(DataError, match=r"train-images.* holds 30 images but .*train-labels.* holds 29 labels"):
         load_dataset("mnist", tmp_path)
     labels.write_bytes(gzip.compress(idx_bytes(np.full(30, 10))))
     with pytest.raises(DataError, match="holds the label 10; expected 0 to 9"):

@@ -18,9 +18,7 @@ FLAGS = {
 def arrays(shape=(28, 28), classes=2):
     sizes = {"train": 12, "val": 4, "test": 6}
     images = {f"{split}_images": np.zeros((n, *shape), np.uint8) for split, n in sizes.items()}
-    labels = {
-        f"{split}_labels": (np.arange(n) % classes).astype(np.uint8)[:, None] for split, n in sizes.items()
-    }
+    labels = {f"{split}_labels": (np.arange(n) % classes).astype(np.uint8)[:, None] for split, n in sizes.items()}
     return images | labels
 
 

@@ -60,8 +60,7 @@ CASES = [
     ),
     (
         {"few_label_probes": ["lineer"]},
-        "few_label_probes holds 'lineer', which is no probe; "
-        "did you mean 'linear'? Known: forest, knn, linear, mlp",
+        "few_label_probes holds 'lineer', which is no probe; did you mean 'linear'? Known: forest, knn, linear, mlp",
     ),
 ]
 

@@ -35,9 +35,7 @@ def test_pca_equals_scikit_learn_by_hand(data):
     flat_train, flat_test = X_train.reshape(200, -1) / 255.0, X_test.reshape(100, -1) / 255.0
     pca = PCA(3, svd_solver="full").fit(flat_train)
     Z_train, Z_test = pca.transform(flat_train), pca.transform(flat_test)
-    expected = evaluate(
-        Z_test, y_test, Z_labelled=Z_train, y_labelled=hidden, probes=("knn",), clusters=False
-    )
+    expected = evaluate(Z_test, y_test, Z_labelled=Z_train, y_labelled=hidden, probes=("knn",), clusters=False)
     scores = evaluate_baselines(*data, latent_dim=3)["pca"]
     assert {key: scores[key] for key in expected} == pytest.approx(expected, abs=1e-3)
 

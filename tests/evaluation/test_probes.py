@@ -99,9 +99,7 @@ def test_many_rows_bound_the_work():
 
 
 def test_unknown_probe_names_the_nearest():
-    with pytest.raises(
-        ValueError, match=r"probes holds 'forrest', which is no probe; did you mean 'forest'\?"
-    ):
+    with pytest.raises(ValueError, match=r"probes holds 'forrest', which is no probe; did you mean 'forest'\?"):
         check_probes(["knn", "forrest"])
     with pytest.raises(ValueError, match=r"probes is 'knn'; it must be a tuple such as \('knn',\)"):
         check_probes("knn")

@@ -76,9 +76,7 @@ def test_retrieval_is_that_of_the_functions(test_split):
 
 
 @pytest.mark.parametrize(("labels", "neighbours"), [(12, 1), (100, 1), (101, 5), (300, 5)])
-def test_few_label_scores_equal_scikit_learn_on_the_labelled_rows(
-    test_split, train_split, labels, neighbours
-):
+def test_few_label_scores_equal_scikit_learn_on_the_labelled_rows(test_split, train_split, labels, neighbours):
     Z_train, y_train = train_split
     hidden = np.where(np.arange(300) < labels, y_train, -1)
     scores = quick(*test_split, Z_labelled=Z_train, y_labelled=hidden)

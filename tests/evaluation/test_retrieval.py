@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from semimetric.evaluation import map_at_r, recall_at_1, retrieval
 
-POINTS = st.lists(
-    st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(0, 2)), min_size=2, max_size=14
-).filter(lambda rows: len({row[2] for row in rows}) > 1)
+POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(0, 2)), min_size=2, max_size=14).filter(
+    lambda rows: len({row[2] for row in rows}) > 1
+)
 
 
 def naive_scores(Z, y):

@@ -36,9 +36,7 @@ def test_accuracies_on_a_line_equal_the_weighted_count_of_all_triplets():
     assert scores["triplet_order_accuracy"] == pytest.approx(np.mean(gaps > 0), abs=4e-3)
 
 
-@pytest.mark.parametrize(
-    ("margin", "expected"), [(0.0, 1.0), (1.0, 1.0), (1.01, 0.5), (2.0, 0.5), (2.01, 0.0)]
-)
+@pytest.mark.parametrize(("margin", "expected"), [(0.0, 1.0), (1.0, 1.0), (1.01, 0.5), (2.0, 0.5), (2.01, 0.0)])
 def test_the_margin_is_in_units_of_distance_and_inclusive(margin, expected):
     # Anchor 0: 1 to its positive, 3 to the negative, a gap of 2. Anchor 1: 1 against 2, a gap of 1.
     Z, y = np.array([[0.0], [1.0], [3.0]]), np.array([0, 0, 1])

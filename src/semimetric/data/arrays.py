@@ -152,9 +152,13 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     values = y[known]
     if values.dtype == object:
         kinds = {type(value) for value in values}
-        if kinds and not (all(issubclass(k, str) for k in kinds) or all(issubclass(k, (int, np.integer)) for k in kinds)):
+        if kinds and not (
+            all(issubclass(k, str) for k in kinds) or all(issubclass(k, (int, np.integer)) for k in kinds)
+        ):
             names = ", ".join(sorted(k.__name__ for k in kinds))
-            raise ValueError(f"y mixes labels of types {names}: use integers or strings throughout, None for unlabelled")
+            raise ValueError(
+                f"y mixes labels of types {names}: use integers or strings throughout, None for unlabelled"
+            )
         values = np.array(list(values)) if len(values) else np.empty(0, np.int64)
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():

@@ -114,7 +114,7 @@ def load_dataset(
         Draw progress bars on standard error.
     test_share : float, optional
         For data without a test split: the share of the *labelled* rows to hold out, in proportion to the
-        classes. By default 0.2 where every row is labelled, else 0, which is no test split.
+        classes. By default 0.2 where every row is labelled, else 0: all rows stay together, in their order.
     seed : int
         Decides which rows are held out.
 
@@ -139,7 +139,7 @@ def load_dataset(
     entry = _ENTRIES.get(name) if isinstance(name_or_path, str) else None
     if entry is not None:
         own = {"labels_file": labels_file, "label_column": label_column, "image_size": image_size}
-        for argument, value in (own | {"test_share": test_share}).items():
+        for argument, value in (own | {"test_share": test_share or None}).items():
             if value is not None:
                 raise ValueError(
                     f"{argument}={value!r} does not apply to {name!r}, which has its own labels and splits"

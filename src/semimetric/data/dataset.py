@@ -150,7 +150,7 @@ def dataset_from_splits(
     X, y = splits["X_train"], splits["y_train"]
     held_out: dict[str, np.ndarray] = {}
     if "X_test" in splits:
-        if test_share is not None:
+        if test_share:
             raise ValueError(f"test_share={test_share!r} does not apply to {path}, which has a test split")
     else:
         labelled = int(labelled_rows(y).sum())
@@ -173,8 +173,6 @@ def _check_rows(splits: Mapping[str, np.ndarray], split: str, path: Path) -> Non
     if X.ndim < 2 or len(X) == 0:
         raise DataError(f"{path}: the {split} rows have shape {X.shape}; expected (n, features) or images")
     if X.shape[1:] != form:
-        raise DataError(
-            f"{path}: {split} rows have shape {X.shape[1:]}, training rows {form}; make them equal"
-        )
+        raise DataError(f"{path}: {split} rows have shape {X.shape[1:]}, training rows {form}; make them equal")
     if len(X) != len(y):
         raise DataError(f"{path}: {len(y)} labels for {len(X)} {split} rows; give one for each, −1 for none")

@@ -98,8 +98,7 @@ def obtain(
         raise DataError(f"{name} is not on this machine and download=False: {advice}, or allow the download.")
     try:
         return {
-            file.name: fetch(file.urls, cache_dir() / folder / file.name, file.md5, show_progress)
-            for file in files
+            file.name: fetch(file.urls, cache_dir() / folder / file.name, file.md5, show_progress) for file in files
         }
     except DataError as error:
         raise DataError(f"{name} could not be downloaded: {error}\nAlso {advice}.") from error
@@ -174,9 +173,7 @@ def _stream(url: str, partial: Path, show_progress: bool) -> bool:
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=TIMEOUT
-        ) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
             if have and not _continues(response, have):
                 have = 0  # the server sends the whole file
             length = response.headers.get("Content-Length")

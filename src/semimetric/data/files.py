@@ -1,28 +1,19 @@
 """A user's own data: ``.npz``, ``.npy`` with a file of labels, ``.parquet``, or a folder of images."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from semimetric.data.arrays import UNLABELLED
 from semimetric.data.dataset import Dataset, dataset_from_splits
+from semimetric.data.image_folder import read_image_folder
 from semimetric.data.labels import encode_labels, read_label_lines
 from semimetric.errors import DataError
-from semimetric.progress import progress
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _Anywhere = str | os.PathLike[str]
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm"}
-_UNLABELLED_FOLDERS = {"unlabelled", "unlabeled"}
-_SPLIT_FOLDERS = ("train", "val", "test")
-_SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 # What decoders raise on damaged bytes is almost anything, KeyError and tokenize.TokenError included.
 _BROKEN = Exception
 
@@ -52,9 +43,7 @@ def read_user_data(
     given = {"labels_file": labels_path, "label_column": label_column, "image_size": image_size}
     for argument, value in given.items():
         if value is not None and belongs[argument] != kind:
-            raise ValueError(
-                f"{argument}={str(value)!r} does not apply to {path}; it is for {belongs[argument]}"
-            )
+            raise ValueError(f"{argument}={str(value)!r} does not apply to {path}; it is for {belongs[argument]}")
     if kind == "a folder of images":
         splits, names = read_image_folder(path, image_size, show_progress)
     elif kind == ".npz":
@@ -64,9 +53,7 @@ def read_user_data(
     elif kind == ".parquet":
         splits, names = read_parquet(path, label_column)
     else:
-        raise DataError(
-            f"{path} is of no known kind; give a .npz, .npy or .parquet file or a folder of images"
-        )
+        raise DataError(f"{path} is of no known kind; give a .npz, .npy or .parquet file or a folder of images")
     return dataset_from_splits(splits, names, path, test_share, seed)
 
 
@@ -81,9 +68,7 @@ def read_npz(path: Path) -> _Read:
         pairs = {"train": ("X", "y"), "val": ("X_val", "y_val"), "test": ("X_test", "y_test")}
         known = {key for pair in pairs.values() for key in pair}
         if "X" not in keys or ("y" not in keys and keys - known):
-            raise DataError(
-                f"{path} holds {', '.join(sorted(keys)) or 'nothing'}; expected arrays named X and y"
-            )
+            raise DataError(f"{path} holds {', '.join(sorted(keys)) or 'nothing'}; expected arrays named X and y")
         found: _Splits = {}
         labels: _Splits = {}
         for split, (X_key, y_key) in pairs.items():
@@ -106,9 +91,7 @@ def _open_npz(path: Path) -> Any:
     except _BROKEN as error:
         raise DataError(f"{path} is damaged or not an .npz file: {error}") from error
     if not hasattr(archive, "files"):
-        raise DataError(
-            f"{path} holds a single array, not an .npz archive; name it .npy, or save X and y in one"
-        )
+        raise DataError(f"{path} holds a single array, not an .npz archive; name it .npy, or save X and y in one")
     return archive
 
 
@@ -146,9 +129,7 @@ def read_npy(path: Path, labels_file: Path | None) -> _Read:
     elif suffix in {".csv", ".txt"}:
         found = read_label_lines(labels_file, rows=len(X))
     else:
-        raise DataError(
-            f"labels_file={str(labels_file)!r} must be a .npy, or a .csv or .txt with one per line"
-        )
+        raise DataError(f"labels_file={str(labels_file)!r} must be a .npy, or a .csv or .txt with one per line")
     (y,), names = encode_labels([found], str(labels_file))
     if len(y) != len(X):
         heading = "; if its first line is a heading, remove that" if len(y) == len(X) + 1 else ""
@@ -179,9 +160,7 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged or not a Parquet file: {error}") from error
     if label_column is not None and label_column not in table.column_names:
-        raise DataError(
-            f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}"
-        )
+        raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
     # pandas stores its row index under this name; an index is no feature.
     names = [n for n in table.column_names if n != label_column and not n.startswith("__index_level_")]
     types = pa.types
@@ -193,9 +172,7 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
             f"{path}: not numeric: {', '.join(wrong)}; remove these columns or turn them into numbers{hint}"
         )
     if not names:
-        raise DataError(
-            f"{path} has no feature columns, only {', '.join(table.column_names) or 'none at all'}"
-        )
+        raise DataError(f"{path} has no feature columns, only {', '.join(table.column_names) or 'none at all'}")
     single = all(types.is_float32(table.schema.field(n).type) for n in names)
     X = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
     for i, n in enumerate(names):
@@ -209,153 +186,3 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
     labels[:] = table.column(label_column).to_pylist()
     (y,), class_names = encode_labels([labels], f"{path}, column {label_column!r}")
     return {"X_train": X, "y_train": y}, class_names
-
-
-def read_image_folder(path: Path, image_size: int | None, show_progress: bool) -> _Read:
-    """Read ``path/<class>/*.png`` (or ``path/train/<class>/…``), all of one size, grey or RGB, as uint8.
-
-    16-bit grey images become float32 in [0, 1].
-    """
-    if image_size is not None and (isinstance(image_size, bool) or image_size < 1):
-        raise ValueError(f"image_size={image_size!r} must be a number of pixels, at least 1")
-    splits = _list_splits(path)
-    files = [file for rows in splits.values() for file, _ in rows]
-    mode, (width, height) = _common_form(files, path, image_size)
-    form = (height, width, 3) if mode == "RGB" else (height, width)
-    names = tuple(sorted({label for rows in splits.values() for _, label in rows if label is not None}))
-    code: dict[str | None, int] = {None: UNLABELLED} | {name: i for i, name in enumerate(names)}
-    found: _Splits = {}
-    with progress("reading images", len(files), show=show_progress) as bar:
-        for split, rows in splits.items():
-            X = np.empty((len(rows), *form), dtype=np.float32 if mode == "I;16" else np.uint8)
-            for i, (file, _) in enumerate(rows):
-                X[i] = _decode(file, mode, image_size)
-                bar.advance()
-            found[f"X_{split}"] = X
-            found[f"y_{split}"] = np.array([code[label] for _, label in rows], dtype=np.int64)
-    return found, names or None
-
-
-_Listed = list[tuple[Path, str | None]]
-
-
-def _list_splits(root: Path) -> dict[str, _Listed]:
-    """Return the image files with their classes (``None`` = unlabelled) of every split there is."""
-    folders = {folder.name: folder for folder in _visible(root) if folder.is_dir()}
-    if "train" not in folders:
-        stray = [name for name in ("val", "test") if name in folders]
-        if stray:
-            raise DataError(
-                f"{root} has a folder {stray[0]}/ but none called train/; add it, or rename {stray[0]}/"
-            )
-        splits = {"train": _list_classes(root)}
-    else:
-        others = set(folders) - {*_SPLIT_FOLDERS, *_UNLABELLED_FOLDERS}
-        if others:
-            raise DataError(f"{root} has train/ and also {sorted(others)[0]}/; put every class inside train/")
-        splits = {split: _list_classes(folders[split]) for split in _SPLIT_FOLDERS if split in folders}
-        loose = [folders[name] for name in sorted(_UNLABELLED_FOLDERS & set(folders))]
-        splits["train"] += [(file, None) for folder in loose for file in _images(folder)]
-        splits["train"] += [(file, None) for file in _visible(root) if _is_image(file)]
-    empty = [split for split, rows in splits.items() if not rows]
-    if empty:
-        where = root if len(splits) == 1 else root / empty[0]
-        raise DataError(
-            f"{where} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))}), in it or in its folders"
-        )
-    return splits
-
-
-def _list_classes(folder: Path) -> _Listed:
-    rows: _Listed = []
-    for entry in _visible(folder):
-        if entry.is_dir():
-            label = None if entry.name.lower() in _UNLABELLED_FOLDERS else entry.name
-            rows += [(file, label) for file in _images(entry)]
-        elif _is_image(entry):
-            rows.append((entry, None))
-    return rows
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror or error}") from error
-    return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-
-
-def _images(folder: Path) -> Iterator[Path]:
-    for entry in _visible(folder):
-        if entry.is_dir():
-            yield from _images(entry)
-        elif _is_image(entry):
-            yield entry
-
-
-def _common_form(files: list[Path], root: Path, image_size: int | None) -> tuple[str, tuple[int, int]]:
-    """Return the mode ("L", "RGB" or "I;16") and the (width, height) that all images share."""
-    modes: dict[str, Path] = {}
-    sizes: list[tuple[int, int]] = []
-    for file in files:
-        with _opened(file) as image:
-            mode = image.mode
-            sizes.append(image.size if _orientation(image) < 5 else image.size[::-1])
-            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # MPO: a photo and its previews
-                raise DataError(f"{file} holds several pictures; save each in a file of its own")
-        if mode[0] in "IF" and mode not in _SIXTEEN_BITS:
-            raise DataError(f"{file} holds {mode} pixels; save images of 8 or 16 bits, or use a .npz")
-        common = "I;16" if mode in _SIXTEEN_BITS else "L" if mode in ("L", "LA", "1") else "RGB"
-        modes.setdefault(common, file)
-        if sizes[-1] != sizes[0] and image_size is None:
-            first, this = (f"{width} × {height} pixels" for width, height in (sizes[0], sizes[-1]))
-            raise DataError(
-                f"{root}: {files[0]} has {first}, {file} has {this}; make them one size, or let image_size= "
-                "crop and resize them"
-            )
-    if "I;16" in modes and len(modes) > 1:
-        other = next(file for mode, file in modes.items() if mode != "I;16")
-        raise DataError(f"{modes['I;16']} has 16 bits per pixel, {other} has 8; make them alike")
-    shared = "I;16" if "I;16" in modes else "RGB" if "RGB" in modes else "L"
-    return shared, sizes[0] if image_size is None else (image_size, image_size)
-
-
-@contextmanager
-def _opened(file: Path) -> "Iterator[Image.Image]":
-    """Open an image; damage that shows then, or while it is used, is a `DataError` that names the file."""
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            yield image
-    except DataError:
-        raise
-    except _BROKEN as error:
-        raise DataError(f"{file} is damaged or not an image: {error}") from error
-
-
-def _orientation(image: "Image.Image") -> int:
-    """Return how EXIF says the camera was held: 1 is upright; from 5 on, width and height are exchanged."""
-    # Asking a PNG would decode all of it, and PNGs do not come from cameras.
-    return image.getexif().get(0x0112, 1) if image.format in ("JPEG", "MPO", "TIFF", "WEBP") else 1
-
-
-def _decode(file: Path, mode: str, image_size: int | None) -> np.ndarray:
-    from PIL import ImageOps
-
-    with _opened(file) as image:
-        picture = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
-        # Pillow resizes 32-bit floats, but not all kinds of 16-bit integers.
-        picture = picture.convert("I").convert("F") if mode == "I;16" else picture.convert(mode)
-        if image_size is not None:
-            picture = ImageOps.fit(picture, (image_size, image_size))
-        pixels = np.asarray(picture)
-    if mode != "I;16":
-        return pixels
-    if pixels.max() > 65536:
-        raise DataError(f"{file} holds values up to {pixels.max():.0f}; use 8 or 16 bits, or a .npz")
-    return np.clip(pixels / np.float32(65535), 0, 1)

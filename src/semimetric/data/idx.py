@@ -60,9 +60,7 @@ def read_idx(path: str | Path) -> np.ndarray:
 
 
 def _damaged(path: Path, why: str) -> DataError:
-    return DataError(
-        f"{path} is damaged or not an IDX file: {why}; replace it, or delete it to download anew"
-    )
+    return DataError(f"{path} is damaged or not an IDX file: {why}; replace it, or delete it to download anew")
 
 
 def _read_split(images: Path, labels: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,8 +107,7 @@ def _mnist_like(
         read=read,
         folder=name,
         files=tuple(
-            RemoteFile(file, md5, tuple(mirror + file for mirror in mirrors))
-            for file, md5 in checksums.items()
+            RemoteFile(file, md5, tuple(mirror + file for mirror in mirrors)) for file, md5 in checksums.items()
         ),
     )
 

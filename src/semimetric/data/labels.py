@@ -74,7 +74,7 @@ def hide_labels(
     if balanced:
         _, first, codes = np.unique(_comparable(y[labelled]), return_index=True, return_inverse=True)
         # A class is known by where it first appears, not by its name, so that renaming changes nothing.
-        turn = rng.permutation(len(first))
+        turn = rng.permutation(len(first))[np.argsort(np.argsort(first))]
         code = codes[np.searchsorted(labelled, order)]
         round_ = np.empty(len(order), dtype=np.int64)
         for c in range(len(first)):
@@ -125,9 +125,7 @@ def _comparable(labels: np.ndarray) -> np.ndarray:
     return np.array([codes.setdefault(label, len(codes)) for label in labels], dtype=np.int64)
 
 
-def encode_labels(
-    splits: Sequence[np.ndarray], source: str
-) -> tuple[list[np.ndarray], tuple[str, ...] | None]:
+def encode_labels(splits: Sequence[np.ndarray], source: str) -> tuple[list[np.ndarray], tuple[str, ...] | None]:
     """Bring the labels of a file's splits into one form: int64, −1 where unlabelled, with the classes' names.
 
     Integers (or whole-number floats) stay as they are, without names. Words become 0, 1, … in alphabetical
@@ -184,9 +182,7 @@ def _as_integer(label: Any, code: dict[str, int], source: str, row: int) -> int:
     if integer != label:
         raise DataError(f"{source}: row {row} has the label {label!r}; labels must be whole numbers or words")
     if integer < UNLABELLED:
-        raise DataError(
-            f"{source}: row {row} has the label {integer}; use −1 for unlabelled, else 0 or above"
-        )
+        raise DataError(f"{source}: row {row} has the label {integer}; use −1 for unlabelled, else 0 or above")
     return integer
 
 

@@ -37,7 +37,7 @@ class Normaliser(nn.Module):
             scale = np.where(scale > 1e-7 * np.maximum(1.0, np.abs(shift)), scale, 1.0)
         elif kind == "unit":
             low, high = (0.0, 255.0) if form.integer else (float(rows.min()), float(rows.max()))
-            if 0 <= low and high <= 1:
+            if low >= 0 and high <= 1:
                 low, high = 0.0, 1.0
             shift, scale = np.float64(low), np.float64(high - low if high > low else 1.0)
         else:

@@ -20,7 +20,6 @@ from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.networks import check_shapes, compose
 from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs
 from semimetric.geometry import Distance
-from semimetric.model import METRIC, RECONSTRUCTION, Batch
 from semimetric.presets import PRESETS, Composition, Preset, get_preset
 from semimetric.progress import progress
 from semimetric.training import (
@@ -39,7 +38,7 @@ EMBED_ROWS = 1024  # rows that pass through a network at a time, outside trainin
 FEW_LABELS = 100  # up to which one neighbour decides, beyond which five do
 
 
-class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
     """Learn a space in which neighbours are alike, from a few labelled rows and all the unlabelled ones.
 
     Parameters
@@ -174,7 +173,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self.verbose = verbose
         self.random_state = random_state
 
-    # Fitting ---------------------------------------------------------------------------------------------------
+    # Fitting ------------------------------------------------------------------------------------------
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the space.
@@ -260,9 +259,20 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     def _fingerprint(self, settings: TrainingSettings, rows: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
         """What must be the same for a resumed fit to be the same fit."""
-        apart = {"checkpoint_dir", "resume", "verbose", "device", "n_neighbors", "epochs", "batch_size", "random_state"}
+        apart = {
+            "checkpoint_dir",
+            "resume",
+            "verbose",
+            "device",
+            "n_neighbors",
+            "epochs",
+            "batch_size",
+            "random_state",
+        }
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in apart}
-        plain = {k: v if isinstance(v, (str, int, float, type(None))) else type(v).__name__ for k, v in parameters.items()}
+        plain = {
+            k: v if isinstance(v, (str, int, float, type(None))) else type(v).__name__ for k, v in parameters.items()
+        }
         return {
             **plain,
             "epochs": settings.epochs,
@@ -276,14 +286,14 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self.labelled_codes_ = codes[self.labelled_rows_]
         self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
 
-    # Embedding -------------------------------------------------------------------------------------------------
+    # Embedding ----------------------------------------------------------------------------------------
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the embeddings (n, latent_dim), float32: the posterior means."""
         return self._embed(self._checked(X), show=bool(self.verbose))
 
     def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
-        """Return what embeddings (n, latent_dim) decode to, float32, in the units and the layout of the training data.
+        """Return what embeddings (n, latent_dim) decode to, float32, in the training data's units and layout.
 
         Raises
         ------
@@ -318,7 +328,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
                 total += float(model.decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
         return total / len(rows)
 
-    # Neighbours ------------------------------------------------------------------------------------------------
+    # Neighbours ---------------------------------------------------------------------------------------
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class (n,) that most of the nearest labelled rows have."""
@@ -357,7 +367,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         search = KNeighborsClassifier(min(k, labelled), algorithm="brute")
         return search.fit(self.labelled_embeddings_, self.labelled_codes_)
 
-    # Files -----------------------------------------------------------------------------------------------------
+    # Files --------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the fitted model as a directory of JSON and safetensors, replacing a model that is there.
@@ -389,7 +399,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
         return load_model(Path(path), own)
 
-    # Inside ----------------------------------------------------------------------------------------------------
+    # Inside -------------------------------------------------------------------------------------------
 
     def _validated(self, X: ArrayLike, reset: bool) -> np.ndarray:
         return validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric")
@@ -422,6 +432,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False  # unlabelled data are welcome
+        tags.transformer_tags.preserves_dtype = []  # embeddings are float32, whatever came in
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         return tags

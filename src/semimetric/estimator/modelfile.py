@@ -104,7 +104,7 @@ def load_model(path: Path, own: dict[str, Any]) -> MetricEmbedder:
         raise ModelFileError(f"{path} does not describe a model of this version: {error}{hint}") from error
 
 
-# Writing -----------------------------------------------------------------------------------------------------------
+# Writing ------------------------------------------------------------------------------------------
 
 
 def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
@@ -161,7 +161,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-# Reading -----------------------------------------------------------------------------------------------------------
+# Reading ------------------------------------------------------------------------------------------
 
 
 def _read_body(path: Path) -> _Body:
@@ -240,7 +240,7 @@ def _check_own(path: Path, wanted: list[Any], given: dict[str, Any]) -> None:
 
 
 def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> MetricEmbedder:
-    embedder = MetricEmbedder(**body.parameters | own, random_state=body.seed)  # type: ignore[arg-type]
+    embedder = MetricEmbedder(**body.parameters | own, random_state=body.seed)
     parameters = embedder.get_params(deep=False)
     check_parameters(parameters)
     preset = get_preset(embedder.preset)
@@ -254,10 +254,12 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
     embedder.model_, embedder.normaliser_, embedder.input_form_ = composition.model, normaliser, form
 
     Z, codes, rows = (weights.pop(f"labelled.{name}").numpy() for name in ("embeddings", "codes", "rows"))
-    classes = np.array(body.classes, dtype={"str": np.str_, "bool": bool, "float": float, "int": np.int64}[body.classes_type])
+    classes: np.ndarray = np.array(
+        body.classes, dtype={"str": np.str_, "bool": bool, "float": float, "int": np.int64}[body.classes_type]
+    )
     if Z.shape != (len(codes), embedder.latent_dim) or codes.shape != rows.shape or weights:
         raise ValueError("the labelled rows' embeddings and labels do not fit together")
-    if len(codes) and not (0 <= codes.min() and codes.max() < len(classes)):
+    if len(codes) and not (codes.min() >= 0 and codes.max() < len(classes)):
         raise ValueError("a labelled row has a class that the model does not have")
     embedder.labelled_embeddings_, embedder.labelled_codes_, embedder.labelled_rows_ = Z, codes, rows
     embedder.classes_ = classes

@@ -117,9 +117,7 @@ def _flattened(X: npt.ArrayLike, name: str) -> Array:
     values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64)
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
-        raise ValueError(
-            f"{name} row {int(np.argmin(finite))} holds NaN or infinity; every value must be finite"
-        )
+        raise ValueError(f"{name} row {int(np.argmin(finite))} holds NaN or infinity; every value must be finite")
     return values
 
 

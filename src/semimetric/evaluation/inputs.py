@@ -19,9 +19,7 @@ def check_embedding(Z: npt.ArrayLike, name: str = "Z") -> Array:
     """
     values = np.asarray(Z)
     if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(
-            f"{name} has shape {values.shape}; it must be (rows, dimensions) with at least one dimension"
-        )
+        raise ValueError(f"{name} has shape {values.shape}; it must be (rows, dimensions) with at least one dimension")
     if values.dtype.kind not in "fiub":
         raise ValueError(f"{name} has dtype {values.dtype}; it must hold real numbers")
     values = values.astype(np.float64)
@@ -80,15 +78,12 @@ def check_labelled_embedding(
     return values[known], labels[known]
 
 
-def check_labels_of(
-    rows: Array, y: npt.ArrayLike | Sequence[Any], *, Z_name: str, y_name: str
-) -> tuple[Array, Array]:
+def check_labels_of(rows: Array, y: npt.ArrayLike | Sequence[Any], *, Z_name: str, y_name: str) -> tuple[Array, Array]:
     """Return the labels of ``rows`` and which are known, as :func:`check_labels`, if there is one per row."""
     labels, known = check_labels(y, y_name)
     if len(labels) != len(rows):
         raise ValueError(
-            f"{y_name} has {len(labels)} labels and {Z_name} {len(rows)} rows; "
-            "there must be one label per row"
+            f"{y_name} has {len(labels)} labels and {Z_name} {len(rows)} rows; there must be one label per row"
         )
     return labels, known
 

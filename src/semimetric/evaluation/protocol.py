@@ -95,14 +95,10 @@ def evaluate(
     _check_options(margin=margin, n_neighbors=n_neighbors, n_triplets=n_triplets)
     seed = check_seed(seed)
     probes = check_probes(probes)
-    few_label_probes = (
-        probes if few_label_probes is None else check_probes(few_label_probes, "few_label_probes")
-    )
+    few_label_probes = probes if few_label_probes is None else check_probes(few_label_probes, "few_label_probes")
     test, test_labels = check_labelled_embedding(Z, y)
     if len(test) == 0:
-        raise ValueError(
-            "y has no known class (all −1 or None); an evaluation needs the classes of some rows"
-        )
+        raise ValueError("y has no known class (all −1 or None); an evaluation needs the classes of some rows")
     labelled = _check_labelled(Z_labelled, y_labelled, test, test_labels)
 
     codes = class_codes(test_labels)
@@ -168,8 +164,7 @@ def _check_labelled(
     train, labels = check_labelled_embedding(Z_labelled, y_labelled, Z_name="Z_labelled", y_name="y_labelled")
     if train.shape[1] != test.shape[1]:
         raise ValueError(
-            f"Z_labelled has {train.shape[1]} dimensions and Z {test.shape[1]}; "
-            "both must come from the same embedding"
+            f"Z_labelled has {train.shape[1]} dimensions and Z {test.shape[1]}; both must come from the same embedding"
         )
     if len(labels) == 0:
         return train, test_labels[:0]

@@ -43,9 +43,7 @@ class TripletLoss(MetricLoss):
     1.0
     """
 
-    def __init__(
-        self, margin: float = 0.2, distance: str | Distance = "euclidean", reduction: str = "active"
-    ) -> None:
+    def __init__(self, margin: float = 0.2, distance: str | Distance = "euclidean", reduction: str = "active") -> None:
         super().__init__()
         if not margin >= 0:
             raise ValueError(f"margin must be at least 0, got {margin!r}")

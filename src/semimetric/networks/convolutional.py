@@ -62,9 +62,7 @@ def convolutional_decoder(latent_dim: int, shape: tuple[int, int, int], width: i
         # An even side is twice the coarser one (kernel 4), an odd side one less (kernel 3): no cropping.
         kernel = (3 if fine[0] % 2 else 4, 3 if fine[1] % 2 else 4)
         last = stage == len(outputs) - 1
-        layers.append(
-            nn.ConvTranspose2d(widths[-1 - stage], out_channels, kernel, stride=2, padding=1, bias=last)
-        )
+        layers.append(nn.ConvTranspose2d(widths[-1 - stage], out_channels, kernel, stride=2, padding=1, bias=last))
         if not last:
             layers += [nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)

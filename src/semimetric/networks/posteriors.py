@@ -27,7 +27,7 @@ class Point(Distribution):
         """The point itself, shape (n, d)."""
         return self.location
 
-    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         """Return the point, repeated where a ``sample_shape`` is asked for."""
         return self.location.expand(*sample_shape, *self.location.shape)
 

@@ -20,15 +20,11 @@ def section(view: View) -> Section:
         return absent(NAME, TITLE, "None of the evaluated rows has a label to hold against its prediction.")
     counts = matrix(view)
     total, right = int(counts.sum()), int(np.trace(counts))
-    score = (
-        f"{right:,} of {total:,} rows ({100 * right / total:.1f} %) are predicted to be of their own class"
-    )
+    score = f"{right:,} of {total:,} rows ({100 * right / total:.1f} %) are predicted to be of their own class"
     text = f"{score}, by neighbours among the labelled rows."
     unseen = [code for code in np.unique(view.true[view.true >= 0]) if not (view.labelled == code).any()]
     if unseen and (view.labelled >= 0).any():
-        names = ", ".join(view.name(int(code)) for code in unseen[:WORST]) + (
-            " …" if len(unseen) > WORST else ""
-        )
+        names = ", ".join(view.name(int(code)) for code in unseen[:WORST]) + (" …" if len(unseen) > WORST else "")
         text += f" Without a labelled row, so never predicted: {names}."
     worst = commonest(view, counts)
     text += f" Most often confused: {worst}." if worst else " There is no mistake."
@@ -66,10 +62,11 @@ def picture(view: View, counts: np.ndarray) -> bytes:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = float(np.clip(0.52 * classes, 2.6, 6.4))
     colours = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#cfe3ee", ACCENT, "#06304a"])
-    with canvas(size + 2.2, size + 1.1, trim=True) as (drawn, content):
-        axes = drawn.subplots()
+    with canvas(size, size, trim=True) as (drawn, content):
+        axes = drawn.add_axes((0, 0, 1, 1))
         shown = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
-        bar = drawn.colorbar(shown, ax=axes, shrink=0.6, aspect=18, pad=0.03, ticks=[0, 0.5, 1])
+        beside = axes.inset_axes((1 + 0.2 / size, 0, 0.11 / size, min(1.0, 2.4 / size)))
+        bar = drawn.colorbar(shown, cax=beside, ticks=[0, 0.5, 1])
         bar.outline.set_visible(False)
         bar.ax.set_yticklabels(["0", "half of the class", "all of it"])
         if classes <= MOST_NUMBERED:
@@ -109,5 +106,4 @@ def picture(view: View, counts: np.ndarray) -> bytes:
         axes.grid(which="minor", color="#eef0f3", linewidth=0.6 if classes <= MOST_NAMED else 0)
         axes.tick_params(which="minor", length=0)
         axes.xaxis.label.set_color(MUTED)
-        drawn.set_layout_engine("compressed")
     return content.getvalue()

@@ -29,9 +29,7 @@ def section(view: View) -> Section:
         text += f" The vertical line marks epoch {best}, whose model was kept."
     if not any(key.startswith("held_out_") for row in history for key in row):
         text += " No rows were held out, so there is no second curve to warn of overfitting."
-    return Section(
-        NAME, TITLE, paragraph(text) + figure(png, f"Learning curves: {_in_words(history, terms)}"), png
-    )
+    return Section(NAME, TITLE, paragraph(text) + figure(png, f"Learning curves: {_in_words(history, terms)}"), png)
 
 
 def terms_of(history: list[dict[str, float]]) -> list[str]:
@@ -76,9 +74,7 @@ def picture(history: list[dict[str, float]], terms: list[str], best_epoch: int |
             axes.set_visible(False)
         lines = {line.get_label(): line for axes in grid for line in axes.get_lines()}
         labels = [label for _, label, *_ in SPLITS if label in lines]
-        drawn.legend(
-            [lines[label] for label in labels], labels, loc="outside upper right", ncols=2, handlelength=2.4
-        )
+        drawn.legend([lines[label] for label in labels], labels, loc="outside upper right", ncols=2, handlelength=2.4)
         drawn.set_layout_engine("constrained", h_pad=0.08)
     return content.getvalue()
 

@@ -21,8 +21,8 @@
 
   function axis(title) {
     return {
-      title: { text: title, standoff: 8 }, showticklabels: title !== "", zeroline: false, fixedrange: false,
-      gridcolor: style("--line"), linecolor: style("--line"), showgrid: title !== "", color: style("--muted"),
+      title: { text: title, standoff: 8 }, showticklabels: title !== "", zeroline: false, showline: false,
+      gridcolor: style("--line"), showgrid: title !== "", color: style("--muted"),
       ticks: "",
     };
   }
@@ -51,7 +51,6 @@
 
   function traces() {
     const ink = style("--ink");
-    const paper = style("--paper");
     const rings = on("rings", true);
     const onlyWrong = on("wrong", false);
     const hidden = (group) => root.data
@@ -66,7 +65,7 @@
       const marker = Object.assign({}, trace.marker, {
         line: starred
           ? { color: ink, width: 1.2 }
-          : { color: wrong.map((w) => (w && rings ? ink : paper)), width: wrong.map((w) => (w && rings ? 1.6 : 0.5)) },
+          : { color: wrong.map((w) => (w && rings ? ink : style("--rim"))), width: wrong.map((w) => (w && rings ? 1.6 : 0.5)) },
         opacity: starred ? 1 : wrong.map((w) => (w || !onlyWrong ? 0.92 : 0.06)),
       });
       const visible = starred && !on("stars", true) ? false : hidden(trace.legendgroup) ? "legendonly" : true;

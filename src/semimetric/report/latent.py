@@ -100,9 +100,7 @@ def picture(view: View, plane: LatentPlane) -> bytes:
         halo = [withStroke(linewidth=3, foreground="white")]
         for code, (x, y) in class_places(view, plane).items():
             name = shortened(view.name(code))
-            axes.text(
-                x, y, name, ha="center", va="center", weight="bold", fontsize=10, path_effects=halo, zorder=4
-            )
+            axes.text(x, y, name, ha="center", va="center", weight="bold", fontsize=10, path_effects=halo, zorder=4)
         _legend(axes, view, plane, bool(wrong.any()))
         axes.set_xlabel(plane.projection.axes[0])
         axes.set_ylabel(plane.projection.axes[1])
@@ -110,6 +108,7 @@ def picture(view: View, plane: LatentPlane) -> bytes:
         for axis, name in zip((axes.xaxis, axes.yaxis), plane.projection.axes, strict=True):
             if not name:
                 axis.set_ticks([])
+                axes.spines[:].set_visible(False)
         figure.supxlabel(plane.projection.note, fontsize=7.5, color=MUTED)
         figure.set_layout_engine("constrained")
     return content.getvalue()
@@ -122,8 +121,7 @@ def _legend(axes: Any, view: View, plane: LatentPlane, mistakes: bool) -> None:
     listed = codes[:24]
     plain: dict[str, Any] = {"linestyle": "", "markeredgecolor": "none", "markersize": 6}
     keys = [
-        Line2D([], [], marker=symbol(c)[0], color=colour(c), label=shortened(view.name(c)), **plain)
-        for c in listed
+        Line2D([], [], marker=symbol(c)[0], color=colour(c), label=shortened(view.name(c)), **plain) for c in listed
     ]
     if len(codes) > len(listed):
         keys.append(Line2D([], [], linestyle="", label=f"… and {len(codes) - len(listed)} more"))

@@ -26,9 +26,7 @@ def section(view: View) -> Section:
         f"Scatter plot of {counted(len(plane.rows), 'embedded row')} and "
         f"{counted(len(plane.labelled_rows), 'labelled training row')}, coloured by class."
     )
-    hints = (
-        "Point at a mark to see the row; drag to enlarge, double-click to go back; click a class to hide it."
-    )
+    hints = "Point at a mark to see the row; drag to enlarge, double-click to go back; click a class to hide it."
     content = json_for_script(plot(view, plane))
     body = f"""
 <p>{escape(_introduction(view, plane))}</p>

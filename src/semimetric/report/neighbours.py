@@ -29,9 +29,7 @@ def section(view: View) -> Section:
     """Return the picture, or why there is none."""
     rows = np.flatnonzero((view.shown >= 0) & np.isfinite(view.Z).all(axis=1))
     if len(rows) < 3:
-        return absent(
-            NAME, TITLE, "The run keeps the inputs of fewer than three rows, too few to have neighbours."
-        )
+        return absent(NAME, TITLE, "The run keeps the inputs of fewer than three rows, too few to have neighbours.")
     asked = queries(view, rows)
     near = np.array([neighbour for query in asked for neighbour in query.neighbours])
     owner = np.repeat([query.row for query in asked], [len(query.neighbours) for query in asked])
@@ -86,7 +84,8 @@ def picture(view: View, asked: list[Query]) -> bytes:
     items = inputs.reshape(len(inputs), -1) if found is None else found
     span = span_of(items)
     across = max(len(query.neighbours) for query in asked)
-    text, pitch, line, gap = 1.75, 1.17, 1.36, 0.45
+    longest = max(len(name) for name in [*view.names, view.name(-1)])
+    text, pitch, line, gap = (1.75 if longest <= 8 else 3.3), 1.17, 1.36, 0.45
     width, height = text + (1 + NEIGHBOURS) * pitch + gap, len(asked) * line + 0.32
     with canvas(8.8, 8.8 * height / width) as (drawn, content):
         axes = drawn.add_axes((0, 0, 1, 1))
@@ -123,10 +122,8 @@ def _judge(axes: Any, view: View, query: int, row: int, x: float, y: float) -> N
     if view.true[query] == view.true[row]:
         return _frame(axes, x, y, AGREES, "-", 1.3)
     _frame(axes, x, y, DIFFERS, (0, (2.5, 1.5)), 2.0)
-    name = shortened(view.name(int(view.true[row])), 13)
-    axes.text(
-        x + 0.5, y - 0.15, f"✗ {name}", ha="center", va="center", color=DIFFERS, fontsize=7.5, weight="bold"
-    )
+    name = shortened(view.name(int(view.true[row])), 10)
+    axes.text(x + 0.5, y - 0.15, f"✗ {name}", ha="center", va="center", color=DIFFERS, fontsize=7, weight="bold")
     return None
 
 

@@ -20,9 +20,7 @@ def section(view: View) -> Section:
         reason = "This model has no decoder, so it reconstructs nothing: it only learns where inputs belong."
         return absent(NAME, TITLE, reason)
     if inputs.shape != outputs.shape:
-        return absent(
-            NAME, TITLE, f"Inputs {inputs.shape} and reconstructions {outputs.shape} differ in shape."
-        )
+        return absent(NAME, TITLE, f"Inputs {inputs.shape} and reconstructions {outputs.shape} differ in shape.")
     if images(inputs) is None:
         count, kind = min(len(inputs), MOST_VECTORS), "vector"
         png = _of_vectors(inputs[:count].reshape(count, -1), outputs[:count].reshape(count, -1))
@@ -53,9 +51,7 @@ def _of_images(inputs: np.ndarray, outputs: np.ndarray) -> bytes:
             if column == 0:
                 axes.text(gutter - 0.15, top - 0.5, "input", ha="right", va="center", color=MUTED)
                 axes.text(gutter - 0.15, top - pitch - 0.5, "output", ha="right", va="center", color=MUTED)
-        axes.set(
-            xlim=(0, max(width, gutter + PER_LINE * pitch)), ylim=(0, height), aspect="equal", anchor="W"
-        )
+        axes.set(xlim=(0, max(width, gutter + PER_LINE * pitch)), ylim=(0, height), aspect="equal", anchor="W")
         axes.axis("off")
     return content.getvalue()
 
@@ -68,9 +64,7 @@ def _of_vectors(inputs: np.ndarray, outputs: np.ndarray) -> bytes:
         features = np.arange(1, inputs.shape[1] + 1)
         marker = "o" if len(features) <= 24 else None
         for axes, input_, output in zip(grid, inputs, outputs, strict=False):
-            axes.plot(
-                features, input_, color=INK, linewidth=1.1, marker=marker, markersize=2.8, label="input"
-            )
+            axes.plot(features, input_, color=INK, linewidth=1.1, marker=marker, markersize=2.8, label="input")
             axes.plot(
                 features,
                 output,

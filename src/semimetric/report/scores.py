@@ -21,8 +21,7 @@ def section(view: View) -> Section:
     if not rows:
         return absent(NAME, TITLE, "No score could be computed: no row of the evaluated data has a label.")
     columns = {
-        name: "this model" if name == "model" else baseline_name(name, view.Z.shape[1])
-        for name in rows[0].values
+        name: "this model" if name == "model" else baseline_name(name, view.Z.shape[1]) for name in rows[0].values
     }
     head = "".join(f'<th scope="col">{escape(label)}</th>' for label in columns.values())
     bodies = "".join(_group(name, list(group)) for name, group in groupby(rows, lambda row: row.group))
@@ -49,9 +48,7 @@ def _introduction(view: View, rows: list[ScoreRow]) -> str:
             f"is right for {100 * raw:.1f} % of the rows."
         )
     if any(row.group == FEW for row in rows):
-        text.append(
-            "Probes trained on test labels score the shape of the space, not what your labels suffice for."
-        )
+        text.append("Probes trained on test labels score the shape of the space, not what your labels suffice for.")
     return f"<p>{escape(' '.join(text))}</p>"
 
 
@@ -99,9 +96,7 @@ def _strip(row: ScoreRow) -> str:
             kind, radius = ("model", 5) if name == "model" else ("baseline", 3.5)
             marks.append(f'<circle class="{kind}" cx="{x:.1f}" cy="8" r="{radius}"/>')
     line = '<path d="M6 8H114M6 5V11M60 6V10M114 5V11"/>'
-    return (
-        f'<svg viewBox="0 0 120 16" width="120" height="16" aria-hidden="true">{line}{"".join(marks)}</svg>'
-    )
+    return f'<svg viewBox="0 0 120 16" width="120" height="16" aria-hidden="true">{line}{"".join(marks)}</svg>'
 
 
 def _best(row: ScoreRow) -> float | None:

@@ -42,9 +42,7 @@ def picture(rows: list[ScoreRow], columns: dict[str, str]) -> bytes:
             )
         axes.set_yticks(heights, [row.label for row in rows])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        every = [
-            score for row in rows for value in row.values.values() if (score := number(value)) is not None
-        ]
+        every = [score for row in rows for value in row.values.values() if (score := number(value)) is not None]
         axes.set_xlim(min(0.0, *every, 0.0), 1)
         axes.set_ylim(heights[-1] + 0.7, -0.9)
         axes.spines["left"].set_visible(False)

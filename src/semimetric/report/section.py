@@ -29,9 +29,7 @@ def paragraph(text: str) -> str:
 def figure(picture: bytes, alt: str, caption: str = "") -> str:
     """Return a PNG as an HTML figure that needs no file; ``alt`` and ``caption`` are plain text."""
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    width, height = (
-        int.from_bytes(picture[at : at + 4]) // 2 for at in (16, 20)
-    )  # drawn for two dots a pixel
+    width, height = (int.from_bytes(picture[at : at + 4]) // 2 for at in (16, 20))  # drawn for two dots a pixel
     size = f'width="{width}" height="{height}"'
     return f'<figure><img src="{data_uri(picture)}" {size} alt="{escape(alt)}">{below}</figure>'
 

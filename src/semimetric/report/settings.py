@@ -22,7 +22,7 @@ def section(view: View) -> Section:
         "Epochs": _epochs(config),
         "Time to fit": duration(config.get("seconds_fit")),
         "Seed": config.get("seed"),
-        "Scores and pictures from": config.get("evaluated_on"),
+        "Scores and pictures from": _split(config.get("evaluated_on")),
         "Versions": _versions(config.get("versions")),
     }
     cells = [
@@ -67,6 +67,10 @@ def _rows(view: View) -> str:
     elif len(view.Z):
         parts.append(f"{len(view.Z):,} embedded for this page")
     return ", ".join(parts)
+
+
+def _split(name: Any) -> str | None:
+    return f"the {name} split" if name else None
 
 
 def _classes(view: View) -> str | None:

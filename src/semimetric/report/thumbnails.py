@@ -24,17 +24,11 @@ def images(inputs: np.ndarray) -> np.ndarray | None:
     return np.round((finite - low) / (high - low or 1.0) * 255).astype(np.uint8)
 
 
-def draw(
-    axes: Any, item: np.ndarray, left: float, bottom: float, size: float, span: tuple[float, float]
-) -> None:
+def draw(axes: Any, item: np.ndarray, left: float, bottom: float, size: float, span: tuple[float, float]) -> None:
     """Draw an image, or a vector as a curve, into a square of an axes; ``span`` the range of a curve."""
     if item.ndim == 1:
         low, high = span
-        x = (
-            np.linspace(left + 0.06 * size, left + 0.94 * size, len(item))
-            if len(item) > 1
-            else [left + size / 2]
-        )
+        x = np.linspace(left + 0.06 * size, left + 0.94 * size, len(item)) if len(item) > 1 else [left + size / 2]
         y = bottom + size * (0.06 + 0.88 * (item - low) / ((high - low) or 1.0))
         axes.plot(x, y, color=INK, linewidth=0.7, marker="o" if len(item) == 1 else None, markersize=2)
         return

@@ -16,10 +16,10 @@ def verdict(view: View) -> str:
     few, probe = metrics.get("few_label_accuracy"), metrics.get("knn_accuracy")
     if few is not None:
         start = f"{counted(view.n_labelled, 'label')}, few-label accuracy {few:.3f}"
-        return f"{start}{_beside(few, best_of['few_label_accuracy'], view, ' with the same labels')}."
+        return f"{start}{_beside(few, best_of['few_label_accuracy'], view, ', with the same labels')}."
     if probe is not None:
         start = f"No few-label score; neighbours in the space share their class: kNN accuracy {probe:.3f}"
-        return f"{start}{_beside(probe, best_of['knn_accuracy'], view, ' under the same probe')}."
+        return f"{start}{_beside(probe, best_of['knn_accuracy'], view, ', under the same probe')}."
     if (view.true >= 0).any():
         return "This run has no scores: nothing in it was evaluated."
     return "This run has no scores, because none of the rows it was to be evaluated on has a label."

@@ -78,9 +78,7 @@ def view_of(record: RunRecord, source: str = "the run") -> View:
     rows = {"y_test": len(Z), "predicted_test": len(Z), "y_labelled": len(labelled_Z)}
     for name, labels in columns.items():
         if labels.shape != (rows[name],):
-            raise RunError(
-                f"{source}: embedding.npz is damaged: {name} has shape {labels.shape}, not ({rows[name]},)"
-            )
+            raise RunError(f"{source}: embedding.npz is damaged: {name} has shape {labels.shape}, not ({rows[name]},)")
     values = {name: [_label(label) for label in column.tolist()] for name, column in columns.items()}
     known = {label for column in values.values() for label in column if label is not None}
     classes = sorted(known, key=lambda label: (isinstance(label, str), label))
@@ -105,9 +103,7 @@ def view_of(record: RunRecord, source: str = "the run") -> View:
 def _embedding(arrays: dict[str, np.ndarray], name: str, source: str) -> np.ndarray:
     Z = np.asarray(arrays.get(name, np.empty((0, 1))), dtype=np.float64)
     if Z.ndim != 2:
-        raise RunError(
-            f"{source}: embedding.npz is damaged: {name} has shape {Z.shape}, not (rows, dimensions)"
-        )
+        raise RunError(f"{source}: embedding.npz is damaged: {name} has shape {Z.shape}, not (rows, dimensions)")
     return Z
 
 
@@ -131,8 +127,6 @@ def _shown(arrays: dict[str, np.ndarray], n: int, source: str) -> np.ndarray:
     if rows is None or inputs is None:
         return place
     if len(rows) != len(inputs) or (len(rows) and not (rows.min() >= 0 and rows.max() < n)):
-        raise RunError(
-            f"{source}: embedding.npz is damaged: shown_rows and shown_inputs do not belong together"
-        )
+        raise RunError(f"{source}: embedding.npz is damaged: shown_rows and shown_inputs do not belong together")
     place[rows] = np.arange(len(rows))
     return place

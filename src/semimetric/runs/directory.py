@@ -63,7 +63,7 @@ class RunDirectory:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one JSON file; non-finite numbers become null, as JSON has no name for them."""
-        text = json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"
+        text = json.dumps(plain(content), indent=2, allow_nan=False) + "\n"
         self._write(name, text.encode())
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
@@ -137,16 +137,16 @@ class RunDirectory:
             partial.unlink(missing_ok=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn NumPy values, tuples and paths into what JSON knows; NaN and infinities into None."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -28,7 +28,11 @@ class TrainingData:
     """
 
     def __init__(
-        self, rows: np.ndarray, y: np.ndarray, normaliser: Normaliser, augmentation: Augmentation | None = None
+        self,
+        rows: np.ndarray,
+        y: np.ndarray,
+        normaliser: Normaliser,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.inputs = as_tensor(rows)
         self.y = torch.from_numpy(y)
@@ -57,12 +61,12 @@ class TrainingData:
             for term in terms[stream]:
                 sections[term] = slice(start, start + len(rows))
             start += len(rows)
-        rows = torch.from_numpy(np.concatenate(list(parts.values()))).to(self.inputs.device)
-        target = self.normaliser(self.inputs[rows])
+        chosen = torch.from_numpy(np.concatenate(list(parts.values()))).to(self.inputs.device)
+        target = self.normaliser(self.inputs[chosen])
         x = self.augmentation(target) if augment and self.augmentation is not None else target
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        return Batch(x, target, self.y[rows], rows, sections)
+        return Batch(x, target, self.y[chosen], chosen, sections)
 
 
 def as_tensor(rows: np.ndarray) -> Tensor:

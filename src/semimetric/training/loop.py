@@ -4,6 +4,7 @@ The randomness of an epoch is a function of (seed, epoch) alone, so a fit resume
 goes on exactly as the undisturbed one did: no generator state has to be kept.
 """
 
+import logging
 import math
 import warnings
 from collections.abc import Mapping
@@ -84,11 +85,15 @@ def train(
 
     precision = choose_precision(settings.precision, settings.device, convolutional=data.inputs.ndim == 4)
     index = [settings.device.index or 0] if settings.device.type == "cuda" else 1
+    log = logging.getLogger("lightning_fabric.utilities.rank_zero")
+    level = log.level
+    log.setLevel(logging.WARNING)  # it announces its precision, once a fit
     fabric = Fabric(
         accelerator=settings.device.type,
         devices=index,
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
+    log.setLevel(level)
     if data.inputs.ndim == 4:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     data.to(settings.device)
@@ -101,8 +106,9 @@ def train(
             fused=settings.device.type in ("cpu", "cuda"),
         ),
     )
-    streams = _streams(data, split, settings)
-    length = len(streams[UNLABELLED])
+    everything = UnlabelledStream(split.train, settings.batch_size)
+    streams = _streams(everything, data, split, settings)
+    length = len(everything)
     monitor = Monitor(_precise_as(fabric, objective), data, split.held_out, routine.weights, settings.patience)
     result = TrainingResult()
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
@@ -208,13 +214,11 @@ def one_cycle(fraction: float) -> float:
 
 
 def _streams(
-    data: TrainingData, split: HoldOut, settings: TrainingSettings
+    everything: UnlabelledStream, data: TrainingData, split: HoldOut, settings: TrainingSettings
 ) -> dict[str, UnlabelledStream | LabelledStream]:
     y = data.y.numpy(force=True)
     labelled = split.train[y[split.train] >= 0]
-    streams: dict[str, UnlabelledStream | LabelledStream] = {
-        UNLABELLED: UnlabelledStream(split.train, settings.batch_size)
-    }
+    streams: dict[str, UnlabelledStream | LabelledStream] = {UNLABELLED: everything}
     if len(labelled):
         streams[LABELLED] = LabelledStream(labelled, y[labelled], settings.labelled_batch_size)
     return streams
@@ -250,4 +254,3 @@ def _settle(model: Model, monitor: Monitor, result: TrainingResult, epochs: int)
             f"the loss was no longer finite in epoch {done + 1}: keeping the model of epoch {result.best_epoch}",
             stacklevel=3,
         )
-

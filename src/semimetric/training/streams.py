@@ -66,11 +66,11 @@ class LabelledStream:
     def batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield arrays of row numbers without end."""
         supplies = [_passes(rows, rng) for rows in self.by_class]
-        everything = range(len(supplies))
+        everything = np.arange(len(supplies))
         while True:
             chosen = everything
-            if self.classes_per_batch < len(supplies):
-                chosen = rng.choice(len(supplies), self.classes_per_batch, replace=False)
+            if self.classes_per_batch < len(everything):
+                chosen = rng.choice(everything, self.classes_per_batch, replace=False)
             yield np.concatenate([[next(supplies[c]) for _ in range(self.per_class)] for c in chosen])
 
 

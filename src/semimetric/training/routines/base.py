@@ -45,6 +45,7 @@ class Routine(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
+        del state  # a routine without state has nothing to take up
 
 
 def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights) -> Step:

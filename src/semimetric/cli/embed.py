@@ -1,0 +1,60 @@
+"""``semimetric embed``: a fitted model's embeddings of new data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semimetric.cli import options as o
+
+EXAMPLES = """
+**Example**
+
+    semimetric embed runs/mnist-60 mnist --split test --out z.npy
+"""
+
+
+def embed(
+    run: o.RunArgument,
+    data: o.DataArgument,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="File to write: a .npy of embeddings, (rows, latent_dim) float32.",
+            rich_help_panel=o.OUTPUT,
+        ),
+    ],
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            help="train, val or test.",
+            show_default="test if there is one, else every row",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    device: o.Device = None,
+    data_dir: o.DataDir = None,
+    label_column: o.LabelColumn = None,
+    image_size: o.ImageSize = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Embed DATA with the model in RUN, in the rows' order."""
+    if out.suffix != ".npy":
+        raise typer.BadParameter(f"a file name that ends in .npy, got {str(out)!r}", param_hint="--out")
+    import numpy as np
+
+    from semimetric.cli.show import print_json
+    from semimetric.runs.fitted import load_fitted, load_rows
+
+    embedder = load_fitted(run, device=device, show_progress=not quiet)
+    loading = o.given(data_dir=data_dir, label_column=label_column, image_size=image_size)
+    X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
+    Z = embedder.transform(X)
+    np.save(out, Z)
+    if as_json:
+        print_json({"rows": len(Z), "latent_dim": Z.shape[1], "split": chosen, "out": str(out)})
+    else:
+        print(f"{len(Z):,} rows ({chosen}) in {Z.shape[1]} dimensions: {out}")

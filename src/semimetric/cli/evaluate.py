@@ -1,0 +1,62 @@
+"""``semimetric evaluate``: a fitted model's scores on data with labels."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semimetric.cli import options as o
+
+EXAMPLES = """
+**Example**
+
+    semimetric evaluate runs/mnist-60 mnist --json
+"""
+
+
+def evaluate(
+    run: o.RunArgument,
+    data: o.DataArgument,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            help="train, val or test.",
+            show_default="test if there is one, else every row",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    device: o.Device = None,
+    seed: o.Seed = 0,
+    data_dir: o.DataDir = None,
+    labels_file: o.LabelsFile = None,
+    label_column: o.LabelColumn = None,
+    image_size: o.ImageSize = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Also write the scores to this .json file.", rich_help_panel=o.OUTPUT),
+    ] = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Score the model in RUN on the labelled rows of DATA: probes, retrieval, clustering, the few-label protocol."""
+    import json
+
+    from semimetric.cli.show import print_json, print_scores
+    from semimetric.data.arrays import labelled_rows
+    from semimetric.runs import score
+    from semimetric.runs.directory import plain
+    from semimetric.runs.fitted import load_fitted, load_rows
+
+    embedder = load_fitted(run, device=device, show_progress=not quiet)
+    loading = o.given(data_dir=data_dir, labels_file=labels_file, label_column=label_column, image_size=image_size)
+    X, y, chosen = load_rows(data, split, show_progress=not quiet, **loading)
+    if y is None or not labelled_rows(y).any():
+        raise ValueError(f"{data} has no labels to score against: give --labels-file or --label-column")
+    _, metrics = score(embedder, X, y, seed=seed)
+    if out is not None:
+        out.write_text(json.dumps(plain(metrics), indent=2) + "\n")
+    if as_json:
+        print_json({**metrics, "split": chosen, "rows": len(X)})
+    else:
+        print_scores(f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics)

@@ -1,0 +1,226 @@
+"""``semimetric fit``: one run, from data to report."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semimetric.cli import options as o
+
+EXAMPLES = """
+**Examples**
+
+    semimetric fit mnist --labels 60 --preset dml-autoencoder --latent-dim 10 --out runs/mnist-60
+
+    semimetric fit spectra.npz --epochs 30 --out runs/spectra
+"""
+INTERRUPTED = 1
+
+
+def fit(
+    data: o.DataArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Run directory to write.",
+            show_default="runs/DATA-PRESET-LABELS-SEED",
+            rich_help_panel=o.OUTPUT,
+        ),
+    ] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(
+            "--labels",
+            help="Keep so many labels and hide the rest.",
+            show_default="all there are",
+            rich_help_panel=o.LABELS,
+        ),
+    ] = None,
+    percent: Annotated[
+        float | None,
+        typer.Option("--percent", help="Or keep this percentage of the rows labelled.", rich_help_panel=o.LABELS),
+    ] = None,
+    balanced: Annotated[
+        bool,
+        typer.Option(
+            "--balanced/--unbalanced",
+            help="Spread the kept labels evenly over the classes, or draw them blindly.",
+            rich_help_panel=o.LABELS,
+        ),
+    ] = True,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            help="dml, dml-autoencoder or autoencoder.",
+            show_default="dml-autoencoder",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    latent_dim: Annotated[
+        int | None,
+        typer.Option("--latent-dim", help="Dimensions of the space.", show_default="10", rich_help_panel=o.TRAINING),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            "--alpha",
+            help="Weight of reconstruction against the metric loss, in (0, 1].",
+            show_default="0.9",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option("--margin", help="Of the triplet loss.", show_default="0.2", rich_help_panel=o.TRAINING),
+    ] = None,
+    distance: Annotated[
+        str | None,
+        typer.Option(
+            "--distance",
+            help="euclidean, squared_euclidean, manhattan or cosine.",
+            show_default="euclidean",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(
+            "--likelihood", help="gaussian or bernoulli.", show_default="gaussian", rich_help_panel=o.TRAINING
+        ),
+    ] = None,
+    routine: Annotated[
+        str | None,
+        typer.Option("--routine", help="joint or alternate-epochs.", show_default="joint", rich_help_panel=o.TRAINING),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            "--augment",
+            help="auto (deform images), deform or none.",
+            show_default="auto",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    epochs: Annotated[
+        str | None,
+        typer.Option(
+            "--epochs",
+            help="A number, or auto: about 7,500 steps.",
+            show_default="auto",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", help="Rows per step of all rows.", show_default="128", rich_help_panel=o.TRAINING),
+    ] = None,
+    labelled_batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--labelled-batch-size",
+            help="Rows per step of the labelled ones.",
+            show_default="128",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option("--learning-rate", help="Of Adam.", show_default="0.001", rich_help_panel=o.TRAINING),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            "--patience",
+            help="Epochs without improvement before stopping.",
+            show_default="10",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", help="auto, float32 or bfloat16.", show_default="auto", rich_help_panel=o.TRAINING),
+    ] = None,
+    device: o.Device = None,
+    seed: o.Seed = 0,
+    data_dir: o.DataDir = None,
+    labels_file: o.LabelsFile = None,
+    label_column: o.LabelColumn = None,
+    image_size: o.ImageSize = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            "--test-share",
+            help="Share of the labelled rows to hold out for evaluation, for data without a test split.",
+            show_default="0.2 if all rows are labelled, else 0",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the unfinished run in --out.", rich_help_panel=o.OUTPUT),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run in --out.", rich_help_panel=o.OUTPUT)
+    ] = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Learn a space, score it on test rows, and write a run directory with a report to look at."""
+    if epochs is not None and epochs != "auto" and not epochs.lstrip("-").isdigit():
+        raise typer.BadParameter(f"a whole number or 'auto', got {epochs!r}", param_hint="--epochs")
+    estimator = o.given(
+        preset=preset,
+        latent_dim=latent_dim,
+        alpha=alpha,
+        margin=margin,
+        distance=distance,
+        likelihood=likelihood,
+        routine=routine,
+        augment=augment,
+        epochs=int(epochs) if epochs not in (None, "auto") else epochs,
+        batch_size=batch_size,
+        labelled_batch_size=labelled_batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        precision=precision,
+        device=device,
+    )
+    loading = o.given(
+        data_dir=data_dir,
+        labels_file=labels_file,
+        label_column=label_column,
+        image_size=image_size,
+        test_share=test_share,
+    )
+    from semimetric.runs import RunConfig, RunDirectory
+
+    config = RunConfig(data, labels, percent, balanced, seed, estimator, loading)
+    run = RunDirectory(out if out is not None else _directory(config))
+    run_and_report(config, run, resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet)
+
+
+def run_and_report(config: o.Any, run: o.Any, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> None:
+    """Execute the run, write its report, print its scores; leave with 1 if the fit was interrupted."""
+    from semimetric.cli.show import print_json, print_run, run_as_json
+    from semimetric.report import write_report
+    from semimetric.runs import execute
+
+    command = shlex.join(["semimetric", *sys.argv[1:]])
+    record = execute(config, run, resume=resume, overwrite=overwrite, show_progress=not quiet, command=command)
+    write_report(run.path)
+    if as_json:
+        print_json(run_as_json(run, record))
+    else:
+        print_run(run, record)
+    if record.config["stopped"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _directory(config: o.Any) -> Path:
+    budget = config.labels if config.labels is not None else f"{config.percent}pc" if config.percent else "all"
+    preset = config.estimator.get("preset", "dml-autoencoder")
+    return Path("runs") / f"{Path(config.dataset).stem}-{preset}-{budget}-seed{config.seed}"

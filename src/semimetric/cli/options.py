@@ -1,0 +1,60 @@
+"""Arguments and options that several commands share; names and meanings are `MetricEmbedder`'s and `load_dataset`'s.
+
+Options of the estimator default to None here and are then not passed on: its own defaults hold, and there is one
+set of them. The help texts quote them, and a test compares.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+TRAINING, LABELS, DATA, OUTPUT = "Model and training", "Labels", "Data", "Output"
+
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A dataset's name (see [b]semimetric datasets[/b]), a .npz with X and y, a .npy, a .parquet, or a folder of images by class.",
+        show_default=False,
+    ),
+]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder with local copies of named datasets, one folder each.",
+        show_default="SEMIMETRIC_DATA, else download",
+        rich_help_panel=DATA,
+    ),
+]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option("--labels-file", help="For a .npy: the labels, one per row (.npy, .csv, .txt).", rich_help_panel=DATA),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option("--label-column", help="For a .parquet: the column of labels.", rich_help_panel=DATA),
+]
+ImageSize = Annotated[
+    int | None,
+    typer.Option("--image-size", help="For a folder of images: pixels a side to resize to.", rich_help_panel=DATA),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Fixes every draw: labels, fit, evaluation.", rich_help_panel=TRAINING)
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default="auto", rich_help_panel=TRAINING),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print the result as JSON, for machines.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.", rich_help_panel=OUTPUT)]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given on the command line."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,178 @@
+"""From a configuration to a finished run directory: load, hide labels, fit, evaluate, write."""
+
+import platform
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from semimetric import __version__
+from semimetric.data import Dataset, hide_labels, load_dataset
+from semimetric.data.arrays import labelled_rows
+from semimetric.errors import RunError
+from semimetric.estimator import MetricEmbedder
+from semimetric.evaluation import evaluate_baselines
+from semimetric.runs.directory import RunDirectory, RunRecord
+from semimetric.runs.pictures import arrays_to_keep
+from semimetric.runs.scores import score
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What to run.
+
+    dataset : a name or a path, as `load_dataset` takes it.
+    labels, percent : how many labels to keep, or what share of all rows; neither: those the data come with.
+    balanced : whether the kept labels are spread evenly over the classes.
+    seed : of everything: the labels drawn, the fit, the evaluation.
+    estimator : the arguments of `MetricEmbedder` that differ from its defaults.
+    loading : further arguments of `load_dataset`.
+    """
+
+    dataset: str
+    labels: int | None = None
+    percent: float | None = None
+    balanced: bool = True
+    seed: int = 0
+    estimator: dict[str, Any] = field(default_factory=dict)
+    loading: dict[str, Any] = field(default_factory=dict)
+
+
+def execute(
+    config: RunConfig,
+    run: RunDirectory,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    show_progress: bool = False,
+    command: str = "",
+) -> RunRecord:
+    """Fit, evaluate, and write the run directory; return what was written.
+
+    A run killed while it was fitted goes on with ``resume=True``, and ends as it would have without the kill.
+    After Ctrl-C the best model so far is evaluated and kept, with ``config["stopped"] == "interrupted"``, and can
+    be resumed still.
+
+    Raises
+    ------
+    RunError
+        If the directory holds a run already and neither ``resume`` nor ``overwrite`` is set, or the run to
+        resume was configured otherwise.
+    ValueError
+        If the data or an argument cannot be right.
+    OSError
+        If the directory cannot be written.
+    """
+    embedder = MetricEmbedder(
+        **config.estimator,
+        checkpoint_dir=run.checkpoint,
+        resume=resume,
+        verbose=show_progress,
+        random_state=config.seed,
+    )
+    _prepare(run, config, resume, overwrite)
+    data = load_dataset(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
+    y = _labels(config, data)
+    described = {
+        "command": command,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_plain(config),
+    }
+    run.write_json("config.json", {**described, "stopped": "running"})
+
+    embedder.fit(data.X_train, y)
+    embedder.save(run.model)
+    described |= _outcome(embedder, data)
+    run.write_history(embedder.history_)
+
+    X, y_test, split = (data.X_test, data.y_test, "test") if data.X_test is not None else (data.X_train, y, "train")
+    assert y_test is not None
+    started = time.perf_counter()
+    baselines: dict[str, dict[str, float]] = {}
+    if split == "test":
+        Z, metrics = score(embedder, X, y_test, seed=config.seed)
+        baselines = evaluate_baselines(data.X_train, y, X, y_test, embedder.latent_dim, seed=config.seed)
+    else:  # labels that were trained on would flatter: embed, show, but do not score
+        Z, metrics = embedder.transform(X), {}
+    described["seconds_evaluate"] = time.perf_counter() - started
+    described |= {"evaluated_on": split, "n_test": len(X) if split == "test" else 0}
+
+    arrays = arrays_to_keep(embedder, data, X, y_test, Z, config.seed)
+    run.write_arrays(arrays)
+    run.write_json("metrics.json", {**metrics, "baselines": baselines})
+    run.write_json("config.json", described)
+    if embedder.stopped_ != "interrupted":
+        shutil.rmtree(run.checkpoint, ignore_errors=True)
+    return run.read()
+
+
+def _prepare(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:
+    """Refuse to write over another run, and find out now, not after the fit, whether the directory can be written."""
+    existing = (run.path / "config.json").is_file()
+    if existing and resume:
+        before = run.read_json("config.json")
+        now = _plain(config)
+        changed = [key for key in now if before.get(key) != now[key]]
+        if changed:
+            told = "; ".join(f"{key} was {before.get(key)!r}, now {now[key]!r}" for key in changed)
+            raise RunError(f"{run.path} holds another run ({told}): resume it with its own arguments")
+        if before.get("stopped") not in ("running", "interrupted"):
+            raise RunError(f"{run.path} is finished: there is nothing to resume")
+    elif existing and overwrite:
+        shutil.rmtree(run.checkpoint, ignore_errors=True)
+    elif existing:
+        unfinished = run.read_json("config.json").get("stopped") in ("running", "interrupted")
+        advice = "go on with it by --resume, or start anew" if unfinished else "choose another --out, or replace it"
+        raise RunError(
+            f"{run.path} holds {'an unfinished' if unfinished else 'a'} run already: {advice} by --overwrite"
+        )
+    elif run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        raise RunError(f"{run.path} exists and is not a run directory: choose another --out")
+    run.write_json("config.json", {**_plain(config), "stopped": "running"})
+
+
+def _labels(config: RunConfig, data: Dataset) -> np.ndarray:
+    if config.labels is None and config.percent is None:
+        return data.y_train
+    return hide_labels(
+        data.y_train, count=config.labels, percent=config.percent, balanced=config.balanced, seed=config.seed
+    )
+
+
+def _plain(config: RunConfig) -> dict[str, Any]:
+    content = asdict(config)
+    content["loading"] = {key: None if value is None else str(value) for key, value in content["loading"].items()}
+    return content
+
+
+def _outcome(embedder: MetricEmbedder, data: Dataset) -> dict[str, Any]:
+    """What there is to say about the fit, for the report and for whoever finds the directory in a year."""
+    packages = ("torch", "numpy", "scikit-learn", "lightning-fabric")
+    return {
+        "preset": embedder.preset,
+        "parameters": {
+            k: v for k, v in embedder.get_params(deep=False).items() if k not in ("checkpoint_dir", "resume", "verbose")
+        },
+        "data_source": data.source,
+        "class_names": data.class_names,
+        "n_train": len(data.X_train),
+        "n_labelled": len(embedder.labelled_rows_),
+        "labelled_rows": embedder.labelled_rows_,
+        "n_known": int(labelled_rows(data.y_train).sum()),
+        "epochs": len(embedder.history_),
+        "epochs_planned": embedder.n_epochs_,
+        "best_epoch": embedder.best_epoch_,
+        "stopped": embedder.stopped_,
+        "seconds_fit": embedder.fit_seconds_,
+        "versions": {
+            "semimetric": __version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in packages},
+            "platform": f"{sys.platform} {platform.machine()}",
+        },
+    }

@@ -1,0 +1,48 @@
+"""A finished run's model, and the rows to use it on."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semimetric.data import load_dataset
+from semimetric.errors import DataError
+from semimetric.estimator import MetricEmbedder
+from semimetric.runs.directory import RunDirectory
+
+
+def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progress: bool) -> MetricEmbedder:
+    """Return the model of a run directory, or of a saved model's own directory.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none, or it is damaged.
+    """
+    directory = RunDirectory(run)
+    is_run = (directory.path / "config.json").exists() or directory.model.exists()
+    embedder = MetricEmbedder.load(directory.model if is_run else Path(run))
+    return embedder.set_params(verbose=show_progress, **({} if device is None else {"device": device}))
+
+
+def load_rows(
+    data: str, split: str | None, *, show_progress: bool, **loading: Any
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Return the inputs and labels of one split, in the data's own order, and the split's name.
+
+    Without a name it is the test split, or every row of data that come without one.
+    """
+    dataset = load_dataset(data, test_share=0, show_progress=show_progress, **loading)
+    splits = {
+        "train": (dataset.X_train, dataset.y_train),
+        "val": (dataset.X_val, dataset.y_val),
+        "test": (dataset.X_test, dataset.y_test),
+    }
+    there = [name for name, (X, _) in splits.items() if X is not None]
+    chosen = split or ("test" if "test" in there else "train")
+    if chosen not in there:
+        raise DataError(f"{data} has no split {chosen!r}; it has {', '.join(there)}")
+    X, y = splits[chosen]
+    assert X is not None
+    return X, y, chosen if len(there) > 1 else "all"

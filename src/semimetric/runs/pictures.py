@@ -1,0 +1,60 @@
+"""The few inputs that a run keeps so that its report can show them, whatever became of the data since."""
+
+import numpy as np
+
+from semimetric.data import Dataset
+from semimetric.data.arrays import labelled_rows
+from semimetric.estimator import MetricEmbedder
+
+SHOWN = 2_000  # test rows whose inputs are kept
+LABELLED = 200  # and labelled training rows
+RECONSTRUCTED = 20
+
+
+def arrays_to_keep(
+    embedder: MetricEmbedder, data: Dataset, X: np.ndarray, y: np.ndarray, Z: np.ndarray, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the content of ``embedding.npz`` for test rows ``X``, their labels and embeddings: see `RunRecord`."""
+    rng = np.random.default_rng([seed, 2])
+    shown = np.sort(rng.choice(len(X), min(SHOWN, len(X)), replace=False))
+    labelled = embedder.labelled_rows_
+    arrays = {
+        "Z_test": Z,
+        "y_test": y,
+        "Z_labelled": embedder.labelled_embeddings_,
+        "y_labelled": embedder.classes_[embedder.labelled_codes_],
+        "shown_rows": shown,
+        "shown_inputs": _viewable(embedder, X[shown]),
+        "labelled_inputs": _viewable(embedder, data.X_train[labelled[:LABELLED]]),
+    }
+    if len(labelled):
+        arrays["predicted_test"] = embedder.predict(X)
+    if embedder.model_.decoder is not None:
+        some = _some_of_each_class(y, RECONSTRUCTED, rng)
+        arrays["reconstruction_inputs"] = _viewable(embedder, X[some])
+        arrays["reconstruction_outputs"] = _viewable(embedder, embedder.inverse_transform(Z[some]))
+    return arrays
+
+
+def _viewable(embedder: MetricEmbedder, X: np.ndarray) -> np.ndarray:
+    """Return images as uint8 (n, h, w) or (n, h, w, 3) in the range of the training data; vectors as they are."""
+    form = embedder.input_form_
+    if not form.is_image:
+        return np.asarray(X, np.float32)
+    if form.layout == "chw":
+        X = X.transpose(0, 2, 3, 1)
+    if X.ndim == 4 and X.shape[3] == 1:
+        X = X[..., 0]
+    low, span = float(embedder.normaliser_.shift), float(embedder.normaliser_.scale)
+    return np.rint(np.clip((X - low) / span, 0, 1) * 255).astype(np.uint8)
+
+
+def _some_of_each_class(y: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return up to ``n`` rows, every class in turn; unlabelled rows where there are no others."""
+    known = np.flatnonzero(labelled_rows(y))
+    rows = rng.permutation(known if len(known) else len(y))
+    if len(known):
+        _, codes = np.unique(y[rows], return_inverse=True)
+        turn = np.array([np.count_nonzero(codes[:i] == code) for i, code in enumerate(codes[: 50 * n])])
+        rows = rows[np.lexsort((codes[: len(turn)], turn))]
+    return np.asarray(rows[:n])
