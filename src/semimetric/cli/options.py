@@ -15,7 +15,8 @@ DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A dataset's name (see [b]semimetric datasets[/b]), a .npz with X and y, a .npy, a .parquet, or a folder of images by class.",
+        help="A dataset's name (see `semimetric datasets`), a .npz with X and y, a .npy, a .parquet, "
+        "or a folder of images by class.",
         show_default=False,
     ),
 ]

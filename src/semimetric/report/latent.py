@@ -54,7 +54,10 @@ def _drawn(random: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarr
 
 
 def class_places(view: View, plane: LatentPlane) -> dict[int, tuple[float, float]]:
-    """Return where to write each class's name: at its point nearest to the class's median."""
+    """Return where to write each class's name: at its point nearest to the class's median.
+
+    Nowhere in a strip, where half of that place is random, nor with too many classes to read.
+    """
     places = {}
     for code in np.unique(view.true[plane.rows]):
         points = plane.points[view.true[plane.rows] == code]
@@ -62,7 +65,7 @@ def class_places(view: View, plane: LatentPlane) -> dict[int, tuple[float, float
             middle = np.median(points, axis=0)
             x, y = points[np.argmin(((points - middle) ** 2).sum(axis=1))]
             places[int(code)] = (float(x), float(y))
-    return places if len(places) <= MOST_DIRECT else {}
+    return places if len(places) <= MOST_DIRECT and view.Z.shape[1] > 1 else {}
 
 
 def picture(view: View, plane: LatentPlane) -> bytes:
@@ -105,10 +108,11 @@ def picture(view: View, plane: LatentPlane) -> bytes:
         axes.set_xlabel(plane.projection.axes[0])
         axes.set_ylabel(plane.projection.axes[1])
         axes.set_aspect("equal" if view.Z.shape[1] > 1 else "auto", adjustable="datalim")
-        for axis, name in zip((axes.xaxis, axes.yaxis), plane.projection.axes, strict=True):
+        sides = (("bottom", axes.xaxis), ("left", axes.yaxis))
+        for (side, axis), name in zip(sides, plane.projection.axes, strict=True):
             if not name:
                 axis.set_ticks([])
-                axes.spines[:].set_visible(False)
+                axes.spines[side].set_visible(False)
         figure.supxlabel(plane.projection.note, fontsize=7.5, color=MUTED)
         figure.set_layout_engine("constrained")
     return content.getvalue()
