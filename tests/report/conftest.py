@@ -1,6 +1,8 @@
 """Synthetic run directories: what a finished fit leaves, written by hand."""
 
+import re
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,54 @@ def make_run(tmp_path: Path) -> Make:
         return run.path
 
     return make
+
+
+class Page(HTMLParser):
+    """Collects what a browser would load and run, and the text it would show."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.images_without_alt = 0
+        self.scripts = 0
+        self.handlers: list[str] = []
+        self.text = ""
+        self._inside = ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag
+        given = dict(attrs)
+        self.addresses += [given[name] or "" for name in ("src", "href", "data", "action") if name in given]
+        self.ids += [given["id"] or ""] if "id" in given else []
+        self.handlers += [name for name in given if name.startswith("on")]
+        self.scripts += tag == "script"
+        self.images_without_alt += tag == "img" and not given.get("alt")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside not in ("script", "style"):
+            self.text += data
+
+
+def section(path: Path, name: str) -> str:
+    """The HTML of one section of the page."""
+    found = re.search(rf'<section id="{name}".*?</section>', path.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"the page has no section {name}"
+    return found.group()
+
+
+@pytest.fixture
+def page_of() -> Callable[[Path], Page]:
+    """Return a function that reads a page."""
+    return Page
+
+
+@pytest.fixture
+def section_of() -> Callable[[Path, str], str]:
+    """Return a function that cuts a section out of a page."""
+    return section

@@ -108,5 +108,5 @@ def test_the_screenshot_shows_a_page(make_run, tmp_path, dark):
     pixels = np.asarray(Image.open(picture).convert("RGB"))
     assert pixels.shape[:2] == (3000, 1180)
     for part in np.array_split(pixels, 4):
-        assert len(np.unique(part.reshape(-1, 3), axis=0)) > 20, "a quarter of the page is blank"
+        assert len(set(map(bytes, part[::2, ::2].reshape(-1, 3)))) > 20, "a quarter of the page is blank"
     assert (pixels[0, 0].mean() < 80) == dark

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_write_report import Page, section
 
 from semimetric.report import write_report
 
@@ -13,42 +12,42 @@ def absent(html: str) -> bool:
     return 'class="absent"' in html
 
 
-def test_no_decoder(make_run):
+def test_no_decoder(make_run, section_of):
     path = write_report(make_run(without=("reconstruction_inputs", "reconstruction_outputs")))
-    html = section(path, "reconstructions")
+    html = section_of(path, "reconstructions")
     assert absent(html)
     assert "no decoder" in html
 
 
-def test_no_labels_at_all(make_run):
+def test_no_labels_at_all(make_run, page_of, section_of):
     unknown = {"y_test": np.full(120, -1)}
     without = ("predicted_test", "Z_labelled", "y_labelled", "labelled_inputs")
     path = write_report(make_run(arrays=unknown, without=without, metrics={}, config={"n_labelled": 0}))
-    page = Page(path)
-    assert "none of the rows it was to be evaluated on has a label" in page.text
+    page = page_of(path)
+    assert "No scores: none of the rows to evaluate on has a label." in page.text
     assert "120 rows of the test split; their classes are not known." in page.text
     assert "The rows have no labels to compare." in page.text
-    assert absent(section(path, "scores"))
-    assert absent(section(path, "confusion"))
-    assert not absent(section(path, "latent"))
+    assert absent(section_of(path, "scores"))
+    assert absent(section_of(path, "confusion"))
+    assert not absent(section_of(path, "latent"))
 
 
-def test_no_test_split_and_nothing_embedded(make_run):
+def test_no_test_split_and_nothing_embedded(make_run, page_of, section_of):
     path = write_report(make_run(without=(*NO_TEST, "Z_labelled", "y_labelled", "labelled_inputs")))
     for name in ("latent", "neighbours", "confusion", "reconstructions"):
-        assert absent(section(path, name)), name
-    assert Page(path).scripts == 0, "Plotly is not embedded where there is no plot"
+        assert absent(section_of(path, name)), name
+    assert page_of(path).scripts == 0, "Plotly is not embedded where there is no plot"
 
 
-def test_scores_that_are_all_undefined(make_run):
+def test_scores_that_are_all_undefined(make_run, page_of, section_of):
     path = write_report(make_run(metrics={"few_label_accuracy": None, "knn_accuracy": None, "baselines": {}}))
-    assert absent(section(path, "scores"))
-    assert "nothing in it was evaluated" in Page(path).text
+    assert absent(section_of(path, "scores"))
+    assert "nothing in this run was evaluated" in page_of(path).text
 
 
-def test_an_undefined_score_beside_others(make_run):
+def test_an_undefined_score_beside_others(make_run, section_of):
     metrics = {"knn_accuracy": 0.5, "map_at_r": None, "baselines": {"pca": {"map_at_r": 0.25}}}
-    html = section(write_report(make_run(metrics=metrics)), "scores")
+    html = section_of(write_report(make_run(metrics=metrics)), "scores")
     assert "undefined on this data" in html
     assert "not computed" in html
     assert "0.250" in html
@@ -63,39 +62,59 @@ def test_an_undefined_score_beside_others(make_run):
         ([{"epoch": e, "train_cost": 1.0 * e} for e in (1, 2, 3)], "No rows were held out"),
     ],
 )
-def test_short_histories(make_run, history, said):
-    assert said in section(write_report(make_run(history=history)), "curves")
+def test_short_histories(make_run, history, said, section_of):
+    assert said in section_of(write_report(make_run(history=history)), "curves")
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3, 10])
-def test_two_points(make_run, dimensions):
+def test_two_points(make_run, dimensions, section_of):
     path = write_report(make_run(rows=2, classes=2, dimensions=dimensions))
-    assert not absent(section(path, "latent"))
-    assert "too few to have neighbours" in section(path, "neighbours")
+    assert not absent(section_of(path, "latent"))
+    assert "too few to have neighbours" in section_of(path, "neighbours")
 
 
-def test_one_class(make_run):
+def test_one_class(make_run, section_of):
     path = write_report(make_run(classes=1, dimensions=3))
-    assert "There is no mistake." in section(path, "confusion")
-    assert not absent(section(path, "latent"))
+    assert "There is no mistake." in section_of(path, "confusion")
+    assert not absent(section_of(path, "latent"))
 
 
-def test_a_hundred_classes(make_run):
+def test_a_hundred_classes(make_run, page_of, section_of):
     path = write_report(make_run(rows=400, classes=100, dimensions=2))
-    assert "100: 0, 1, 2" in Page(path).text
+    assert "100: 0, 1, 2" in page_of(path).text
     for name in ("latent", "neighbours", "confusion"):
-        assert not absent(section(path, name)), name
+        assert not absent(section_of(path, name)), name
 
 
-def test_a_collapsed_embedding(make_run):
+def test_a_collapsed_embedding(make_run, section_of):
     collapsed = np.zeros((120, 4), dtype=np.float32)
     path = write_report(make_run(dimensions=4, arrays={"Z_test": collapsed, "Z_labelled": collapsed[:8]}))
-    assert "the embedding has collapsed" in section(path, "latent")
+    assert "the embedding has collapsed" in section_of(path, "latent")
 
 
-def test_rows_without_a_finite_place_are_left_out_and_counted(make_run):
+def test_rows_without_a_finite_place_are_left_out_and_counted(make_run, section_of):
     Z = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
     Z[5] = np.nan
-    html = section(write_report(make_run(arrays={"Z_test": Z})), "latent")
+    html = section_of(write_report(make_run(arrays={"Z_test": Z})), "latent")
     assert "119 rows of 120" in html
     assert "1 row with NaN or infinite places cannot be shown" in html
+
+
+def test_training_rows_for_want_of_a_test_split(make_run, page_of, section_of):
+    path = write_report(make_run(metrics={}, config={"evaluated_on": "train", "n_test": 0}))
+    assert "the data has no test split" in section_of(path, "scores")
+    assert "which flatters" in section_of(path, "confusion")
+    assert "no test rows" in page_of(path).text
+
+
+@pytest.mark.parametrize("ending", ["interrupted", "diverged"])
+def test_a_fit_that_did_not_end_well_says_so_at_the_top(make_run, page_of, ending):
+    path = write_report(make_run(config={"stopped": ending}))
+    assert f"The fit {'was ' * (ending == 'interrupted')}{ending}; this is the best model" in page_of(path).text
+
+
+def test_a_score_without_a_scale_is_shown_but_not_ranked(make_run, section_of):
+    metrics = {"knn_accuracy": 0.5, "reconstruction_error": 31.25, "baselines": {"pca": {"knn_accuracy": 0.25}}}
+    html = section_of(write_report(make_run(metrics=metrics)), "scores")
+    assert "<td>31.250</td>" in html
+    assert "but under “Other”" in html

@@ -1,8 +1,6 @@
 """The files that a report leaves, and what the page says."""
 
 import re
-from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,45 +10,6 @@ from semimetric.errors import RunError
 from semimetric.report import PICTURES, write_report
 
 HOSTILE = ["<script>alert(1)</script>", "a & b", '"><img src=x onerror=alert(2)>', "$\\frac{$"]
-
-
-class Page(HTMLParser):
-    """Collects what a browser would load and run, and the text it would show."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-        self.ids: list[str] = []
-        self.images_without_alt = 0
-        self.scripts = 0
-        self.handlers: list[str] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(path.read_text(encoding="utf-8"))
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        given = dict(attrs)
-        self.addresses += [given[name] or "" for name in ("src", "href", "data", "action") if name in given]
-        self.ids += [given["id"] or ""] if "id" in given else []
-        self.handlers += [name for name in given if name.startswith("on")]
-        self.scripts += tag == "script"
-        self.images_without_alt += tag == "img" and not given.get("alt")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside not in ("script", "style"):
-            self.text += data
-
-
-def section(path: Path, name: str) -> str:
-    """The HTML of one section of the page."""
-    found = re.search(rf'<section id="{name}".*?</section>', path.read_text(encoding="utf-8"), re.DOTALL)
-    assert found, f"the page has no section {name}"
-    return found.group()
 
 
 @pytest.mark.parametrize("kind", ["images", "colour", "vectors"])
@@ -66,12 +25,12 @@ def test_every_picture_is_a_png_that_shows_something(make_run, kind):
         corner = pixels[-1, -1]
         drawn = (pixels != corner).any(axis=2).mean()
         assert drawn > 0.01, f"{name}.png is blank"
-        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
+        assert len(set(map(bytes, pixels[::7, ::7].reshape(-1, 3)))) > 10
     assert not list(run.glob(".*partial")), "a temporary file was left behind"
 
 
-def test_page_loads_nothing_and_names_every_picture(make_run):
-    page = Page(write_report(make_run()))
+def test_page_loads_nothing_and_names_every_picture(make_run, page_of):
+    page = page_of(write_report(make_run()))
     assert [address for address in page.addresses if not address.startswith(("data:", "#"))] == []
     assert page.images_without_alt == 0
     anchors = [address[1:] for address in page.addresses if address.startswith("#")]
@@ -83,8 +42,8 @@ def test_page_loads_nothing_and_names_every_picture(make_run):
     assert "@import" not in style.group(1)
 
 
-def test_scores_stand_beside_the_baselines_with_the_best_marked(make_run):
-    html = section(write_report(make_run()), "scores")
+def test_scores_stand_beside_the_baselines_with_the_best_marked(make_run, section_of):
+    html = section_of(write_report(make_run()), "scores")
     few = re.search(r'<tr><th scope="row">kNN accuracy.*?</tr>', html, re.DOTALL)
     assert few
     cells = re.findall(r"<td(?: class=\"(\w+)\")?>([\d.]+)", few.group())
@@ -101,8 +60,8 @@ def test_scores_stand_beside_the_baselines_with_the_best_marked(make_run):
     assert "65.3 %" in html
 
 
-def test_settings_are_shown(make_run):
-    text = Page(write_report(make_run())).text
+def test_settings_are_shown(make_run, page_of):
+    text = page_of(write_report(make_run())).text
     for said in ("dml-autoencoder", "shapes", "500 training, 8 of them labelled, 120 test", "3 min 12 s"):
         assert said in text
     assert "semimetric fit shapes --labels 8" in text
@@ -110,10 +69,10 @@ def test_settings_are_shown(make_run):
     assert "python 3.11.7" in text
 
 
-def test_text_of_the_user_is_never_markup(make_run):
+def test_text_of_the_user_is_never_markup(make_run, page_of):
     config = dict.fromkeys(("preset", "dataset", "command", "evaluated_on"), HOSTILE[0])
     path = write_report(make_run(names=HOSTILE, config=config))
-    page, plain = Page(path), Page(write_report(make_run()))
+    page, plain = page_of(path), page_of(write_report(make_run()))
     assert page.scripts == plain.scripts
     assert page.handlers == []
     assert "alert(1)</script>" not in path.read_text(encoding="utf-8")
@@ -121,15 +80,15 @@ def test_text_of_the_user_is_never_markup(make_run):
     assert HOSTILE[2] in page.text
 
 
-def test_class_names_replace_whole_number_labels(make_run):
+def test_class_names_replace_whole_number_labels(make_run, page_of, section_of):
     path = write_report(make_run(config={"class_names": ["ant", "bee", "cow", "dog"]}))
-    assert "4: ant, bee, cow, dog" in Page(path).text
-    assert "ant taken for bee" in section(path, "confusion")
+    assert "4: ant, bee, cow, dog" in page_of(path).text
+    assert "ant taken for bee" in section_of(path, "confusion")
 
 
-def test_confusion_counts(make_run):
+def test_confusion_counts(make_run, section_of):
     # 120 rows of 4 classes; rows 0, 10, … 110 are taken for the next class: 12 mistakes, of classes 0 and 2.
-    text = section(write_report(make_run()), "confusion")
+    text = section_of(write_report(make_run()), "confusion")
     assert "108 of 120 rows (90.0 %)" in text
     assert "0 taken for 1 (6), 2 taken for 3 (6)" in text
 

@@ -1,12 +1,15 @@
 """Random views of a batch of inputs, drawn on the device the batch is on."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from semimetric.errors import nearest_names
+
+COARSE = 6  # points a side of the grid on which elastic displacements are drawn
 
 Augmentation = Callable[[Tensor], Tensor]
 
@@ -33,17 +36,29 @@ class Deform:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return a deformed copy of images (n, c, h, w)."""
-        n, s = len(x), self.strength
-        normal = torch.randn(5, n, device=x.device, dtype=x.dtype) * s
-        cos, sin = torch.cos(0.2 * normal[0]), torch.sin(0.2 * normal[0])
-        zoom = 1 + 0.1 * normal[1]
-        first = torch.stack([zoom * cos, 0.15 * normal[2] - zoom * sin, 0.06 * normal[3]], dim=1)
-        second = torch.stack([zoom * sin, zoom * cos, 0.06 * normal[4]], dim=1)
-        grid = F.affine_grid(torch.stack([first, second], dim=1), list(x.shape), align_corners=False)
-        push = torch.randn(n, 2, 6, 6, device=x.device, dtype=x.dtype) * (0.05 * s)
-        push = F.interpolate(push, size=x.shape[-2:], mode="bicubic", align_corners=True)
-        grid = grid + push.permute(0, 2, 3, 1)
-        return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+        n, (h, w) = len(x), x.shape[-2:]
+        like: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
+        turn, zoom, shear, right, down = torch.randn(5, n, 1, 1, **like) * self.strength
+        cos, sin, zoom = torch.cos(0.2 * turn), torch.sin(0.2 * turn), 1 + 0.1 * zoom
+        across, along = _centres(w, **like), _centres(h, **like)[:, None]
+        places = torch.stack(
+            [
+                zoom * cos * across + (0.15 * shear - zoom * sin) * along + 0.06 * right,
+                zoom * sin * across + zoom * cos * along + 0.06 * down,
+            ],
+            dim=-1,
+        )
+        # The elastic field: noise on a coarse grid, made smooth by bicubic interpolation, which is linear.
+        coarse = torch.randn(n, 2, COARSE**2, **like) * (0.05 * self.strength)
+        bases = torch.eye(COARSE**2, **like).view(1, COARSE**2, COARSE, COARSE)
+        smooth = F.interpolate(bases, size=(h, w), mode="bicubic", align_corners=True).view(COARSE**2, h * w)
+        places = places + (coarse @ smooth).view(n, 2, h, w).permute(0, 2, 3, 1)
+        return F.grid_sample(x, places, padding_mode="border", align_corners=False)
+
+
+def _centres(pixels: int, **like: Any) -> Tensor:
+    """Return the pixels' centres along one side, in the coordinates of `grid_sample`: −1 to 1 from edge to edge."""
+    return (torch.arange(pixels, **like) * 2 + 1) / pixels - 1
 
 
 AUGMENTATIONS: dict[str, Callable[[], Augmentation]] = {"deform": Deform}

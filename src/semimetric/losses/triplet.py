@@ -1,5 +1,7 @@
 """Triplet loss over all valid triplets of a batch."""
 
+import math
+
 from torch import Tensor
 
 from semimetric.geometry import Distance, get_distance
@@ -58,15 +60,17 @@ class TripletLoss(MetricLoss):
         d = self.distance(z)
         positive, negative = pair_masks(y)
         anchors, positives = positive.nonzero(as_tuple=True)
-        valid = negative[anchors]  # one row per positive pair, one column per candidate negative
-        hinge = (d[anchors, positives, None] - d[anchors] + self.margin).clamp(min=0)
-        counted = (hinge > 0) & valid if self.reduction == "active" else valid
-        weight = counted.to(hinge.dtype)
-        if weights is not None:
+        # One row per positive pair, one column per candidate negative; at infinity, those that are none.
+        to_negative = d.masked_fill(~negative, math.inf).index_select(0, anchors)
+        hinge = (d[anchors, positives, None] + self.margin - to_negative).clamp(min=0)
+        counted = hinge > 0 if self.reduction == "active" else negative.index_select(0, anchors)
+        if weights is None:
+            total = counted.sum()
+        else:
             w = weights.to(hinge.dtype)
-            weight = weight * (w[anchors] * w[positives])[:, None] * w
-        total = weight.sum()
-        return (hinge * weight).sum() / total.where(total > 0, total.new_ones(()))
+            weight = (w[anchors] * w[positives])[:, None] * w
+            hinge, total = hinge * weight, (counted * weight).sum()
+        return hinge.sum() / total.where(total > 0, total.new_ones(()))
 
     def for_monitoring(self) -> "TripletLoss":
         """Return the same loss averaged over all valid triplets: the "active" mean hardly falls as a fit improves."""

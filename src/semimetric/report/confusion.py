@@ -22,6 +22,8 @@ def section(view: View) -> Section:
     total, right = int(counts.sum()), int(np.trace(counts))
     score = f"{right:,} of {total:,} rows ({100 * right / total:.1f} %) are predicted to be of their own class"
     text = f"{score}, by neighbours among the labelled rows."
+    if view.on_training_rows:
+        text += " They are the very rows it was trained on, which flatters."
     unseen = [code for code in np.unique(view.true[view.true >= 0]) if not (view.labelled == code).any()]
     if unseen and (view.labelled >= 0).any():
         names = ", ".join(view.name(int(code)) for code in unseen[:WORST]) + (" …" if len(unseen) > WORST else "")

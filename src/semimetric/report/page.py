@@ -2,20 +2,21 @@
 
 from html import escape
 from importlib.resources import files
+from pathlib import PurePath
 from string import Template
 
-from semimetric.report import confusion, curves, latent_plot, neighbours, reconstructions, scores, settings
+from semimetric.report import confusion, curves, latent_section, neighbours, reconstructions, scores, settings
 from semimetric.report.section import Section
 from semimetric.report.verdict import verdict
 from semimetric.report.view import View
 
-ORDER = (settings, scores, latent_plot, neighbours, confusion, reconstructions, curves)
+ORDER = (settings, scores, latent_section, neighbours, confusion, reconstructions, curves)
 
 
 def compose(view: View) -> tuple[str, dict[str, bytes]]:
     """Return the page, and the pictures of its sections by name."""
     sections = [module.section(view) for module in ORDER]
-    dataset = str(view.config.get("dataset") or "run")
+    dataset = PurePath(str(view.config.get("dataset") or "run")).name  # of a file, without its folders
     preset = str(view.config.get("preset") or "a model of your own")
     html = Template(_resource("template.html")).substitute(
         title=escape(f"{dataset}, {preset} · semimetric"),

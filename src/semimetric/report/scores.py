@@ -8,7 +8,7 @@ from semimetric.evaluation.protocol import FEW_LABELS
 from semimetric.evaluation.tables import FEW, OTHER, ScoreRow, score_table
 from semimetric.report.scores_plot import number, picture
 from semimetric.report.section import Section, absent
-from semimetric.report.verdict import baseline_name
+from semimetric.report.verdict import baseline_name, no_scores
 from semimetric.report.view import View
 
 NAME, TITLE = "scores", "Scores beside the baselines"
@@ -19,7 +19,7 @@ def section(view: View) -> Section:
     rows = score_table(view.record.metrics, view.record.baselines)
     rows = [row for row in rows if any(number(value) is not None for value in row.values.values())]
     if not rows:
-        return absent(NAME, TITLE, "No score could be computed: no row of the evaluated data has a label.")
+        return absent(NAME, TITLE, no_scores(view))
     columns = {
         name: "this model" if name == "model" else baseline_name(name, view.Z.shape[1]) for name in rows[0].values
     }
@@ -36,7 +36,8 @@ def section(view: View) -> Section:
 
 
 def _introduction(view: View, rows: list[ScoreRow]) -> str:
-    text = ["Higher is better; the best of each row is in bold."]
+    ranked = "Higher is better" + (f", but under “{OTHER}”" if any(row.group == OTHER for row in rows) else "")
+    text = [f"{ranked}; the best of each row is in bold."]
     if len(view.record.baselines) == 0:
         text.append("This run has no baselines to compare with.")
     few = next((row for row in rows if row.key == "few_label_accuracy"), None)

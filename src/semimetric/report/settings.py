@@ -8,6 +8,12 @@ from semimetric.report.section import Section, counted
 from semimetric.report.view import View
 
 LONGEST_LIST = 12
+ENDINGS = {
+    "finished": "after its last epoch",
+    "early": "early, as the held-out cost fell no more",
+    "interrupted": "when it was interrupted",
+    "diverged": "when the cost was no longer finite",
+}
 
 
 def section(view: View) -> Section:
@@ -20,6 +26,7 @@ def section(view: View) -> Section:
         "Classes": _classes(view),
         "Latent dimensions": str(view.Z.shape[1]) if len(view.Z) else None,
         "Epochs": _epochs(config),
+        "The fit ended": ENDINGS.get(str(config.get("stopped"))),
         "Time to fit": duration(config.get("seconds_fit")),
         "Seed": config.get("seed"),
         "Scores and pictures from": _split(config.get("evaluated_on")),
@@ -62,7 +69,9 @@ def _rows(view: View) -> str:
     if isinstance(view.config.get("n_train"), int):
         parts.append(f"{view.config['n_train']:,} training")
     parts.append(f"{view.n_labelled:,} of them labelled" if parts else f"{view.n_labelled:,} labelled")
-    if isinstance(view.config.get("n_test"), int):
+    if view.on_training_rows:
+        parts.append("no test rows")
+    elif isinstance(view.config.get("n_test"), int):
         parts.append(f"{view.config['n_test']:,} test")
     elif len(view.Z):
         parts.append(f"{len(view.Z):,} embedded for this page")

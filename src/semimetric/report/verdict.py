@@ -9,8 +9,28 @@ LEVEL = 0.005
 """Differences below half a point are called level."""
 
 
+ENDINGS = {
+    "interrupted": "The fit was interrupted; this is the best model until then.",
+    "diverged": "The fit diverged; this is the best model before that.",
+}
+
+
 def verdict(view: View) -> str:
-    """Return the sentence, as plain text."""
+    """Return the sentence, as plain text; a second one where the fit did not end as it should."""
+    ending = ENDINGS.get(str(view.config.get("stopped")), "")
+    return f"{_comparison(view)} {ending}".strip()
+
+
+def no_scores(view: View) -> str:
+    """Return why a run has no scores."""
+    if view.on_training_rows:
+        return "No scores: the data has no test split, and labels that were trained on would flatter."
+    if (view.true >= 0).any():
+        return "No scores: nothing in this run was evaluated."
+    return "No scores: none of the rows to evaluate on has a label."
+
+
+def _comparison(view: View) -> str:
     metrics, baselines = view.record.metrics, view.record.baselines
     best_of = {key: _best(baselines, key) for key in ("few_label_accuracy", "knn_accuracy")}
     few, probe = metrics.get("few_label_accuracy"), metrics.get("knn_accuracy")
@@ -18,11 +38,9 @@ def verdict(view: View) -> str:
         start = f"{counted(view.n_labelled, 'label')}, few-label accuracy {few:.3f}"
         return f"{start}{_beside(few, best_of['few_label_accuracy'], view, ', with the same labels')}."
     if probe is not None:
-        start = f"No few-label score; neighbours in the space share their class: kNN accuracy {probe:.3f}"
+        start = f"{counted(view.n_labelled, 'label')}, kNN accuracy {probe:.3f} of a probe with test labels"
         return f"{start}{_beside(probe, best_of['knn_accuracy'], view, ', under the same probe')}."
-    if (view.true >= 0).any():
-        return "This run has no scores: nothing in it was evaluated."
-    return "This run has no scores, because none of the rows it was to be evaluated on has a label."
+    return no_scores(view)
 
 
 def baseline_name(name: str, latent_dim: int) -> str:

@@ -48,6 +48,11 @@ class View:
         given = self.config.get("n_labelled")
         return given if isinstance(given, int) else int((self.labelled >= 0).sum())
 
+    @property
+    def on_training_rows(self) -> bool:
+        """Whether the rows shown are those of the training split, for want of another."""
+        return self.config.get("evaluated_on") == "train"
+
     def name(self, code: int) -> str:
         """Return what to call a class."""
         return self.names[code] if code >= 0 else "no label"
