@@ -117,4 +117,4 @@ def test_a_score_without_a_scale_is_shown_but_not_ranked(make_run, section_of):
     metrics = {"knn_accuracy": 0.5, "reconstruction_error": 31.25, "baselines": {"pca": {"knn_accuracy": 0.25}}}
     html = section_of(write_report(make_run(metrics=metrics)), "scores")
     assert "<td>31.250</td>" in html
-    assert "but under “Other”" in html
+    assert "except under “Other”" in html

@@ -36,7 +36,7 @@ def section(view: View) -> Section:
 
 
 def _introduction(view: View, rows: list[ScoreRow]) -> str:
-    ranked = "Higher is better" + (f", but under “{OTHER}”" if any(row.group == OTHER for row in rows) else "")
+    ranked = "Higher is better" + (f", except under “{OTHER}”" if any(row.group == OTHER for row in rows) else "")
     text = [f"{ranked}; the best of each row is in bold."]
     if len(view.record.baselines) == 0:
         text.append("This run has no baselines to compare with.")

@@ -1,0 +1,39 @@
+"""What several rooms of the tests share."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from semimetric.data import load_dataset
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real datasets, where there is one."""
+    if not (SHARED_DATA / "mnist").is_dir():
+        pytest.skip(f"no real datasets in {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB."""
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mounted)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip(f"cannot mount a small file system: {done.stderr.decode().strip()}")
+    yield mounted
+    subprocess.run(["umount", "-l", str(mounted)], check=True)
