@@ -1,0 +1,50 @@
+"""Batches made of row numbers: which term sees which rows, and which of the two views."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from semimetric.data.arrays import recognise
+from semimetric.data.normalisation import Normaliser
+from semimetric.training import TrainingData, as_tensor
+
+X = np.random.default_rng(0).integers(0, 256, (20, 1, 8, 8), np.uint8)
+Y = np.arange(20) % 4 - 1
+PARTS = {"unlabelled": np.array([3, 0, 19]), "labelled": np.array([5, 5, 6, 7])}
+TERMS = {"unlabelled": ("reconstruction", "kl"), "labelled": ("metric",)}
+
+
+@pytest.fixture
+def data():
+    return TrainingData(X, Y, Normaliser(X.shape[1:]).fit(X, recognise(X)), lambda x: -x)
+
+
+def test_each_term_is_given_its_streams_rows(data):
+    batch = data.batch(PARTS, TERMS, augment=False)
+    assert {term: batch.rows[rows].tolist() for term, rows in batch.terms.items()} == {
+        "reconstruction": [3, 0, 19],
+        "kl": [3, 0, 19],
+        "metric": [5, 5, 6, 7],
+    }
+    assert batch.y.tolist() == Y[batch.rows].tolist()
+    torch.testing.assert_close(batch.target, torch.from_numpy(X[batch.rows]) / 255)
+
+
+def test_the_encoder_reads_the_augmented_view_and_the_decoder_aims_at_the_plain_one(data):
+    plain, augmented = (data.batch(PARTS, TERMS, augment) for augment in (False, True))
+    assert plain.x.equal(plain.target)
+    assert augmented.target.equal(plain.target)
+    assert augmented.x.equal(-plain.target)
+    data.augmentation = None
+    assert data.batch(PARTS, TERMS, augment=True).x.equal(plain.target)
+
+
+def test_a_tensor_over_the_arrays_own_memory():
+    frozen = np.arange(6, dtype=np.float32)
+    frozen.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tensor = as_tensor(frozen)
+    assert tensor.data_ptr() == frozen.ctypes.data
