@@ -188,7 +188,7 @@ def labelled_rows(y: np.ndarray) -> np.ndarray:
 
 
 def _is_minus_one(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) == UNLABELLED
+    return isinstance(value, int | float | np.number) and value == UNLABELLED
 
 
 def _as_float32(X: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.networks import check_shapes, compose
 from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs
+from semimetric.evaluation.protocol import FEW_LABELS
 from semimetric.geometry import Distance
 from semimetric.presets import PRESETS, Composition, Preset, get_preset
 from semimetric.progress import progress
@@ -35,7 +36,7 @@ from semimetric.training import (
 )
 
 EMBED_ROWS = 1024  # rows that pass through a network at a time, outside training
-FEW_LABELS = 100  # up to which one neighbour decides, beyond which five do
+NEIGHBOURS = 5  # that vote where there are more than a few labels
 
 
 class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -363,7 +364,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         labelled = len(self.labelled_rows_)
         if labelled == 0:
             raise ValueError("the model was fitted without labels: predict and kneighbors need labelled rows to search")
-        k = self.n_neighbors or (1 if labelled <= FEW_LABELS else 5)
+        k = self.n_neighbors or (1 if labelled <= FEW_LABELS else NEIGHBOURS)
         search = KNeighborsClassifier(min(k, labelled), algorithm="brute")
         return search.fit(self.labelled_embeddings_, self.labelled_codes_)
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from semimetric.data.arrays import UNLABELLED, labelled_rows
+
 Array = npt.NDArray[Any]
-UNLABELLED = -1
 
 
 def check_embedding(Z: npt.ArrayLike, name: str = "Z") -> Array:
@@ -40,15 +41,15 @@ def check_labels(y: npt.ArrayLike | Sequence[Any], name: str = "y") -> tuple[Arr
     values = np.asarray(y) if hasattr(y, "__array__") else np.asarray(y, dtype=object)
     if values.ndim != 1:
         raise ValueError(f"{name} has shape {values.shape}; it must be one label per row, shape (rows,)")
+    known = labelled_rows(values)
     if values.dtype.kind in "iub":
-        return values.astype(np.int64), values != UNLABELLED
+        return values.astype(np.int64), known
     if values.dtype.kind == "U":
-        return values, np.ones(len(values), dtype=bool)
-    return _check_mixed_labels(values.tolist(), name)
+        return values, known
+    return _check_mixed_labels(values.tolist(), known, name), known
 
 
-def _check_mixed_labels(values: list[Any], name: str) -> tuple[Array, Array]:
-    known = np.array([not (value is None or _is_minus_one(value)) for value in values], dtype=bool)
+def _check_mixed_labels(values: list[Any], known: Array, name: str) -> Array:
     labelled = [value for value, keep in zip(values, known, strict=True) if keep]
     for row, (value, keep) in enumerate(zip(values, known, strict=True)):
         whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
@@ -60,13 +61,9 @@ def _check_mixed_labels(values: list[Any], name: str) -> tuple[Array, Array]:
     if texts not in (0, len(labelled)):
         raise ValueError(f"{name} mixes strings and numbers; all of its labels must be of one kind")
     if texts:
-        return np.array([value if keep else "" for value, keep in zip(values, known, strict=True)]), known
+        return np.array([value if keep else "" for value, keep in zip(values, known, strict=True)])
     whole_numbers = [int(value) if keep else UNLABELLED for value, keep in zip(values, known, strict=True)]
-    return np.array(whole_numbers, dtype=np.int64), known
-
-
-def _is_minus_one(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and value == UNLABELLED
+    return np.array(whole_numbers, dtype=np.int64)
 
 
 def check_labelled_embedding(

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-UNLABELLED = -1
+from semimetric.data.arrays import UNLABELLED
 
 
 def pair_masks(y: Tensor) -> tuple[Tensor, Tensor]:
