@@ -139,7 +139,7 @@ def test_no_rows_of_the_right_form_are_no_error():
         (["b", None, "a"], [1, -1, 0], ["a", "b"]),
         (np.array(["b", np.nan, "a", -1, None], dtype=object), [1, -1, 0, -1, -1], ["a", "b"]),
         (np.array([3, None, np.int64(-1), 1], dtype=object), [1, -1, -1, 0], [1, 3]),
-        (np.array([3, np.nan, 1], dtype=object), [1, -1, 0], [1, 3]),
+        (np.array([3, np.nan, -1.0, 1], dtype=object), [1, -1, -1, 0], [1, 3]),
         ([True, False, True], [1, 0, 1], [False, True]),
         (np.array([True, None, False], dtype=object), [1, -1, 0], [False, True]),
         ([2.0, -1.0, 0.0], [1, -1, 0], [0.0, 2.0]),

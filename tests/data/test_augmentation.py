@@ -54,23 +54,41 @@ def test_every_row_is_deformed_in_its_own_way_and_every_channel_alike():
         assert all(not views[i].equal(views[j]) for j in range(i))
 
 
-@pytest.mark.parametrize("strength", [0.5, 1.0])
-@pytest.mark.parametrize("axis", [0, 1])
-def test_how_far_the_centre_moves(strength, axis):
-    """On an image whose pixels hold their own coordinate, a view's centre holds the place that it was taken from.
+def test_it_is_as_strong_as_it_says():
+    """The affine map of each view, read off an image whose pixels hold their own coordinates.
 
-    Neither rotation, scale nor shear moves the centre. Translation does by 3 % of the width (0.06 on the way from
-    −1 to 1), and the grid's noise by 2.5 % (0.05) times the length of the bicubic weights halfway between nodes.
+    Sixteen pixels put every third one on a node of the 6 × 6 grid, where the elastic displacement is that node's own:
+    four nodes at (±u, ±u) give the map and, by their noise of 2.5 % (0.05 on the way from −1 to 1), its error.
     """
-    n, size = 4000, 17
-    ramp = (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
-    x = (ramp if axis else ramp[:, None]).expand(n, 1, size, size).contiguous()
+    n, s, u = 4000, 0.5, 9 / 16
+    centres = (2 * torch.arange(16, dtype=torch.float64) + 1) / 16 - 1
+    coordinates = torch.stack(torch.meshgrid(centres, centres, indexing="xy")).expand(n, 2, 16, 16).contiguous()
     torch.manual_seed(0)
-    moved = Deform(strength)(x)[:, 0, size // 2, size // 2]
-    along = 2 * (0.59375**2 + 0.09375**2)  # Σ weight² on one axis, of four nodes
-    expected = strength * math.sqrt(0.06**2 + 0.05**2 * along**2)
-    assert abs(moved.mean().item()) < 4 * expected / math.sqrt(n)
-    assert moved.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * n))
+    nodes = Deform(s)(coordinates)[:, :, 3::9, 3::9]  # (n, [right, down], 2, 2)
+    shift = nodes.mean((2, 3))
+    right = (nodes[..., 1] - nodes[..., 0]).sum(2) / (4 * u)  # where a step to the right leads
+    down = (nodes[..., 1, :] - nodes[..., 0, :]).sum(2) / (4 * u)
+
+    turn, zoom, elastic = 0.2 * s, 1 + (0.1 * s) ** 2, (0.05 * s) ** 2  # a deviation, E[zoom²], a variance
+    zoom_sin = zoom * (1 - math.exp(-2 * turn**2)) / 2
+    zoom_cos = zoom * (1 + math.exp(-2 * turn**2)) / 2 - math.exp(-(turn**2))
+    shear = (0.15 * s) ** 2
+    noise = elastic / (4 * u**2)
+    for found, mean, variance in [
+        (shift[:, 0], 0, (0.06 * s) ** 2 + elastic / 4),
+        (shift[:, 1], 0, (0.06 * s) ** 2 + elastic / 4),
+        (right[:, 0], math.exp(-(turn**2) / 2), zoom_cos + noise),
+        (down[:, 1], math.exp(-(turn**2) / 2), zoom_cos + noise),
+        (right[:, 1], 0, zoom_sin + noise),
+        (down[:, 0], 0, zoom_sin + shear + noise),
+    ]:
+        assert found.mean().item() == pytest.approx(mean, abs=4 * math.sqrt(variance / n))
+        assert found.std().item() == pytest.approx(math.sqrt(variance), rel=4 / math.sqrt(2 * n))
+    for product, mean in [
+        (down[:, 0] * right[:, 1], -zoom_sin),  # opposite in sign: a rotation, not a stretch
+        (shift[:, 0] * shift[:, 1], 0),  # not along a diagonal
+    ]:
+        assert product.mean().item() == pytest.approx(mean, abs=4 * product.std().item() / math.sqrt(n))
 
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan")])

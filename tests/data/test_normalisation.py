@@ -81,6 +81,15 @@ def test_a_feature_that_never_varies_becomes_zero(constant):
     assert normaliser.scale[1] == 1
 
 
+@pytest.mark.parametrize("constant", [1.0, 1e3 / 3, -1e6 / 3])
+def test_a_feature_that_varies_by_rounding_alone_is_not_blown_up(constant):
+    X = draws(1000, 2).astype(np.float32)
+    X[:, 1] = constant
+    X[::2, 1] = np.nextafter(np.float32(constant), np.float32(np.inf))
+    _, _, x = fitted(X, "standard")
+    assert x[:, 1].abs().max() <= 2e-7 * abs(constant)
+
+
 @pytest.mark.parametrize("kind", ["unit", "standard"])
 @pytest.mark.parametrize("constant", [0.0, 5.0])
 def test_images_that_never_vary_stay_finite(kind, constant):

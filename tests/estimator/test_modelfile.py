@@ -109,7 +109,7 @@ def test_a_newer_format_says_upgrade(saved):
     content["format_version"] = 2
     content["body"]["something"] = "new"
     (saved / "model.json").write_text(json.dumps(content))
-    with pytest.raises(ModelFileError, match="format version 2, newer than the 1 .*: upgrade semimetric"):
+    with pytest.raises(ModelFileError, match=r"format version 2, newer than the 1 .*: upgrade semimetric"):
         MetricEmbedder.load(saved)
 
 
@@ -132,7 +132,7 @@ def test_a_pickle_dressed_up_as_a_model_is_refused_and_not_run(saved, tmp_path, 
         file.write_bytes(pickle.dumps(Hostile(mark)))
     else:
         torch.save(Hostile(mark), file)
-    with pytest.raises(ModelFileError, match="is a pickle .*which could run code and is never loaded"):
+    with pytest.raises(ModelFileError, match=r"is a pickle .*which could run code and is never loaded"):
         MetricEmbedder.load(saved)
     assert not mark.exists()
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semimetric.losses import UNLABELLED, pair_masks
+from semimetric.losses import pair_masks
 
 labels = st.lists(st.integers(-1, 4), max_size=12)
 
@@ -45,7 +45,3 @@ def test_by_hand():
 @pytest.mark.parametrize("y", [[], [-1], [-1, -1, -1], [2]])
 def test_no_pairs(y):
     assert not any(map(any, both(y)[0] + both(y)[1]))
-
-
-def test_unlabelled_is_minus_one():
-    assert UNLABELLED == -1

@@ -60,8 +60,15 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(FAILED)
     except (OSError, FloatingPointError, MemoryError) as error:
-        _tell(f"error: {error}")
+        _tell(f"error: {_sentence(error)}")
         sys.exit(FAILED)
+
+
+def _sentence(error: BaseException) -> str:
+    """Return what happened without Python's "[Errno 2]"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or "out of memory"
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -21,10 +21,11 @@ def datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
 
         print_json({"datasets": [asdict(row) for row in rows]})
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(header_style="dim")
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
     for column, justify in (
         ("name", "left"),
         ("what", "left"),

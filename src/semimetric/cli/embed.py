@@ -43,17 +43,24 @@ def embed(
 ) -> None:
     """Embed DATA with the model in RUN, in the rows' order."""
     if out.suffix != ".npy":
-        raise typer.BadParameter(f"a file name that ends in .npy, got {str(out)!r}", param_hint="--out")
+        raise typer.BadParameter(f"must end in .npy, got {str(out)!r}", param_hint="--out")
+    import io
+
     import numpy as np
 
     from semimetric.cli.show import print_json
+    from semimetric.runs.directory import check_writable, write_whole
     from semimetric.runs.fitted import load_fitted, load_rows
+
+    check_writable(out)
 
     embedder = load_fitted(run, device=device, show_progress=not quiet)
     loading = o.given(data_dir=data_dir, label_column=label_column, image_size=image_size)
     X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     Z = embedder.transform(X)
-    np.save(out, Z)
+    content = io.BytesIO()
+    np.save(content, Z)
+    write_whole(out, content.getvalue())
     if as_json:
         print_json({"rows": len(Z), "latent_dim": Z.shape[1], "split": chosen, "out": str(out)})
     else:

@@ -42,21 +42,26 @@ def evaluate(
     """Score the model in RUN on the labelled rows of DATA: probes, retrieval, clustering, the few-label protocol."""
     import json
 
-    from semimetric.cli.show import print_json, print_scores
+    from semimetric.cli.show import print_json, print_scores, tell, working
     from semimetric.data.arrays import labelled_rows
     from semimetric.runs import score
-    from semimetric.runs.directory import plain
-    from semimetric.runs.fitted import load_fitted, load_rows
+    from semimetric.runs.directory import check_writable, plain, write_whole
+    from semimetric.runs.fitted import load_fitted, load_rows, was_fitted_on
 
-    embedder = load_fitted(run, device=device, show_progress=not quiet)
+    if out is not None:
+        check_writable(out)
+    embedder = load_fitted(run, device=device, show_progress=False)
     loading = o.given(data_dir=data_dir, labels_file=labels_file, label_column=label_column, image_size=image_size)
     X, y, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     if y is None or not labelled_rows(y).any():
-        raise ValueError(f"{data} has no labels to score against: give --labels-file or --label-column")
-    _, metrics = score(embedder, X, y, seed=seed)
+        raise ValueError(f"{data} ({chosen}) has no labels to score against: give --labels-file or --label-column")
+    if chosen in ("train", "all") and was_fitted_on(run, data):
+        tell("warning: the model was fitted on these rows, or on some of them: its scores flatter it")
+    with working("evaluating", not quiet):
+        _, metrics = score(embedder, X, y, seed=seed)
     if out is not None:
-        out.write_text(json.dumps(plain(metrics), indent=2) + "\n")
+        write_whole(out, (json.dumps(plain(metrics), indent=2) + "\n").encode())
     if as_json:
         print_json({**metrics, "split": chosen, "rows": len(X)})
     else:
-        print_scores(f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics)
+        print_scores(f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics, latent_dim=embedder.latent_dim)

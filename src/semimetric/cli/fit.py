@@ -69,7 +69,7 @@ def fit(
         typer.Option(
             "--alpha",
             help="Weight of reconstruction against the metric loss, in (0, 1].",
-            show_default="0.9",
+            show_default="0.99",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
@@ -161,7 +161,9 @@ def fit(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the unfinished run in --out.", rich_help_panel=o.OUTPUT),
+        typer.Option(
+            "--resume", help="Go on with the unfinished run in --out, if there is one.", rich_help_panel=o.OUTPUT
+        ),
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run in --out.", rich_help_panel=o.OUTPUT)
@@ -171,7 +173,11 @@ def fit(
 ) -> None:
     """Learn a space, score it on test rows, and write a run directory with a report to look at."""
     if epochs is not None and epochs != "auto" and not epochs.lstrip("-").isdigit():
-        raise typer.BadParameter(f"a whole number or 'auto', got {epochs!r}", param_hint="--epochs")
+        raise typer.BadParameter(f"must be a whole number or 'auto', got {epochs!r}", param_hint="--epochs")
+    if labels is not None and percent is not None:
+        raise typer.BadParameter("give one of them", param_hint="--labels and --percent")
+    if resume and overwrite:
+        raise typer.BadParameter("give one of them", param_hint="--resume and --overwrite")
     estimator = o.given(
         preset=preset,
         latent_dim=latent_dim,
@@ -205,13 +211,19 @@ def fit(
 
 def run_and_report(config: o.Any, run: o.Any, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> None:
     """Execute the run, write its report, print its scores; leave with 1 if the fit was interrupted."""
-    from semimetric.cli.show import print_json, print_run, run_as_json
+    from semimetric.cli.show import print_json, print_run, run_as_json, tell, working
     from semimetric.report import write_report
     from semimetric.runs import execute
 
     command = shlex.join(["semimetric", *sys.argv[1:]])
-    record = execute(config, run, resume=resume, overwrite=overwrite, show_progress=not quiet, command=command)
-    write_report(run.path)
+    try:
+        record = execute(config, run, resume=resume, overwrite=overwrite, show_progress=not quiet, command=command)
+        with working("writing the report", not quiet):
+            write_report(run.path)
+    except KeyboardInterrupt:  # before the fit began, or after it ended; in the fit it keeps the best model so far
+        advice = f": go on with it by --resume --out {run.path}" if run.path.exists() else ""
+        tell(f"interrupted{advice}")
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(run_as_json(run, record))
     else:
@@ -223,4 +235,4 @@ def run_and_report(config: o.Any, run: o.Any, *, resume: bool, overwrite: bool, 
 def _directory(config: o.Any) -> Path:
     budget = config.labels if config.labels is not None else f"{config.percent}pc" if config.percent else "all"
     preset = config.estimator.get("preset", "dml-autoencoder")
-    return Path("runs") / f"{Path(config.dataset).stem}-{preset}-{budget}-seed{config.seed}"
+    return Path("runs") / f"{Path(config.dataset).resolve().stem}-{preset}-{budget}-seed{config.seed}"

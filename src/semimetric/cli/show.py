@@ -2,58 +2,84 @@
 
 import json
 import math
+import shlex
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from semimetric.evaluation.tables import score_table
+from semimetric.evaluation.tables import OTHER, ScoreRow, score_table
+from semimetric.report.section import counted
+from semimetric.report.verdict import baseline_name
 from semimetric.runs import RunDirectory, RunRecord
+from semimetric.runs.directory import plain
+
+
+def tell(text: str) -> None:
+    """Print a line on standard error."""
+    Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def working(what: str, show: bool) -> AbstractContextManager[Any]:
+    """Show on standard error, where that is a terminal, that something is under way."""
+    return Console(stderr=True).status(what) if show else nullcontext()
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Print one JSON object on standard output; numbers that are not finite become null."""
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in content.items()}
-    print(json.dumps(finite, indent=2, default=str))
+    print(json.dumps(plain(content), indent=2, allow_nan=False))
 
 
-def print_scores(title: str, metrics: dict[str, Any], baselines: dict[str, Any] | None = None) -> None:
+def print_scores(
+    title: str, metrics: dict[str, Any], baselines: dict[str, Any] | None = None, *, latent_dim: int
+) -> None:
     """Print the table of scores, the baselines' beside the model's, the best of each row in bold."""
     rows = score_table(metrics, baselines or {})
     if not rows:
         return
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     columns = list(rows[0].values)
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column if column == "model" else baseline_name(column, latent_dim), justify="right")
     group = None
     for row in rows:
         if row.group != group:
+            if group is not None:
+                table.add_row()
             group = row.group
-            table.add_section()
             table.add_row(f"[dim]{group}[/dim]")
-        finite = {c: v for c, v in row.values.items() if v is not None and math.isfinite(v)}
-        best = max(finite.values(), default=None) if len(finite) > 1 and row.key != "reconstruction_error" else None
-        table.add_row(f"  {row.label}", *(_number(row.values[c], best) for c in columns))
+        table.add_row(f"  {row.label}", *(_number(row.values[c], _best(row)) for c in columns))
+    console = Console(soft_wrap=True)
+    console.print(title, style="bold", highlight=False, markup=False)
     Console().print(table)
 
 
 def print_run(run: RunDirectory, record: RunRecord) -> None:
-    """Print what a finished run has to say: its scores, and where its report lies."""
+    """Print what a finished run has to say: its scores, where its report lies, and what to do next."""
     config = record.config
     title = (
-        f"{config['preset']} on {config['dataset']}: {config['n_labelled']:,} labels, "
-        f"{config['n_train']:,} training rows, {config['epochs']} epochs in {config['seconds_fit']:.0f} s"
+        f"{config['preset']} on {config['dataset']}: {counted(config['n_labelled'], 'label')}, "
+        f"{counted(config['n_train'], 'training row')}, {counted(config['epochs'], 'epoch')} "
+        f"in {config['seconds_fit']:.0f} s"
     )
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     if record.metrics:
-        print_scores(title, record.metrics, record.baselines)
+        print_scores(title, record.metrics, record.baselines, latent_dim=config["parameters"]["latent_dim"])
     else:
-        console.print(title, style="bold")
+        console.print(title, style="bold", markup=False)
         console.print("No test labels, so no scores: give a file with X_test and y_test, or --test-share.")
     if run.report.exists():
-        console.print(f"Report: {run.report}", highlight=False)
+        console.print(f"Report: {run.report}", markup=False)
+    if config["stopped"] == "interrupted":
+        words = [word for word in shlex.split(config["command"]) if word not in ("--overwrite", "--resume")]
+        console.print(
+            f"Interrupted after {config['epochs']} of {counted(config['epochs_planned'], 'epoch')}. "
+            f"To go on: {shlex.join([*words, '--resume'])}",
+            markup=False,
+        )
 
 
 def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
@@ -80,10 +106,15 @@ def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
     }
 
 
+def _best(row: ScoreRow) -> float | None:
+    finite = [value for value in row.values.values() if value is not None and math.isfinite(value)]
+    return max(finite) if len(finite) > 1 and row.group != OTHER else None
+
+
 def _number(value: float | None, best: float | None) -> str:
     if value is None:
-        return ""
+        return ""  # not computed
     if not math.isfinite(value):
-        return "–"
+        return "n/a"
     text = f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
-    return f"[bold]{text}[/bold]" if value == best else text
+    return f"[bold]{text}[/bold]" if best is not None and round(value, 3) == round(best, 3) else text

@@ -51,6 +51,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         Dimensions of the space.
     alpha : float
         In "dml-autoencoder", the weight of reconstruction against that of the metric loss, (1 − alpha): in (0, 1].
+        Near 1, because a squared error averaged over the pixels of an image is a small number.
     margin : float
         Of the triplet loss, in the units of ``distance``.
     distance : str or callable
@@ -126,7 +127,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         preset: str = "dml-autoencoder",
         *,
         latent_dim: int = 10,
-        alpha: float = 0.9,
+        alpha: float = 0.99,
         margin: float = 0.2,
         distance: str | Distance = "euclidean",
         likelihood: str = "gaussian",

@@ -12,9 +12,13 @@ A run directory is all that a report, a study's table or a resumed fit needs; no
 """
 
 import csv
+import errno
+import io
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from typing import Any
 import numpy as np
 
 from semimetric.errors import RunError
+
+RUNNING = "running"  # what config["stopped"] says until a run is finished
 
 
 @dataclass
@@ -68,8 +74,6 @@ class RunDirectory:
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write ``history.csv``: one line per epoch, columns in order of first appearance."""
-        import io
-
         columns = list(dict.fromkeys(key for row in rows for key in row))
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -79,8 +83,6 @@ class RunDirectory:
 
     def write_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         """Write ``embedding.npz``."""
-        import io
-
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
         self._write("embedding.npz", content.getvalue())
@@ -93,9 +95,23 @@ class RunDirectory:
         RunError
             If the directory is not a run, or a file of it is missing or damaged; the message names the file.
         """
+        config = self.finished_config()
         scores = self.read_json("metrics.json")
         baselines = scores.pop("baselines", {})
-        return RunRecord(self.read_json("config.json"), scores, baselines, self._history(), self._arrays())
+        return RunRecord(config, scores, baselines, self._history(), self._arrays())
+
+    def finished_config(self) -> dict[str, Any]:
+        """Read ``config.json``, or raise `RunError` if the run is still going on, or was killed.
+
+        What else lies in such a directory may be of the run before.
+        """
+        config = self.read_json("config.json")
+        if config.get("stopped") == RUNNING:
+            raise RunError(
+                f"{self.path} is not a finished run: it is still being fitted, or was killed; "
+                "if killed, go on with it by --resume"
+            )
+        return config
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one JSON file of the run, or raise `RunError` saying which file is missing or damaged."""
@@ -108,15 +124,23 @@ class RunDirectory:
         return content
 
     def _history(self) -> list[dict[str, float]]:
-        with self._existing("history.csv").open(newline="") as lines:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(lines)]
+        path = self._existing("history.csv")
+        try:
+            text = path.read_text()
+            if not text.endswith("\n"):
+                raise ValueError("its end is missing")
+            return [
+                {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(text.splitlines())
+            ]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
 
     def _arrays(self) -> dict[str, np.ndarray]:
         path = self._existing("embedding.npz")
         try:
             with np.load(path, allow_pickle=False) as content:
                 return {name: content[name] for name in content.files}
-        except (ValueError, OSError, KeyError) as error:
+        except Exception as error:  # damaged archives raise almost anything, BadZipFile and zlib.error included
             raise RunError(f"{path} is damaged: {error}") from error
 
     def _existing(self, name: str) -> Path:
@@ -128,13 +152,42 @@ class RunDirectory:
         return path
 
     def _write(self, name: str, content: bytes) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        partial = self.path / f".{name}.partial"
+        with _saying_where(self.path / name):
+            self.path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path / name, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, replacing one that is there, as a whole or not at all; an OSError says which file."""
+    partial = _partial(path)
+    with _saying_where(path):
         try:
             partial.write_bytes(content)
-            os.replace(partial, self.path / name)
+            os.replace(partial, path)
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError now if `write_whole` could not write the file later, after the work."""
+    with _saying_where(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _partial(path).touch()
+        _partial(path).unlink()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+@contextmanager
+def _saying_where(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"could not write {path}: {error.strerror}") from error
 
 
 def plain(value: Any) -> Any:

@@ -4,6 +4,8 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,8 +18,10 @@ from semimetric.data import Dataset, hide_labels, load_dataset
 from semimetric.data.arrays import labelled_rows
 from semimetric.errors import RunError
 from semimetric.estimator import MetricEmbedder
+from semimetric.estimator.parameters import check_parameters
 from semimetric.evaluation import evaluate_baselines
-from semimetric.runs.directory import RunDirectory, RunRecord
+from semimetric.progress import progress
+from semimetric.runs.directory import RUNNING, RunDirectory, RunRecord, write_whole
 from semimetric.runs.pictures import arrays_to_keep
 from semimetric.runs.scores import score
 
@@ -75,35 +79,46 @@ def execute(
         verbose=show_progress,
         random_state=config.seed,
     )
-    _prepare(run, config, resume, overwrite)
-    data = load_dataset(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
-    y = _labels(config, data)
+    check_parameters(embedder.get_params(deep=False))
+    _check_directory(run, config, resume, overwrite)
     described = {
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         **_plain(config),
     }
-    run.write_json("config.json", {**described, "stopped": "running"})
-
-    embedder.fit(data.X_train, y)
-    embedder.save(run.model)
+    with _undone_if_it_fails(run):
+        run.write_json("config.json", {**described, "stopped": RUNNING})  # now, not after the fit, if it cannot be
+        data = load_dataset(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
+        y = _labels(config, data)
+        if overwrite:
+            shutil.rmtree(run.checkpoint, ignore_errors=True)
+        embedder.fit(data.X_train, y)
+        embedder.save(run.model)
     described |= _outcome(embedder, data)
     run.write_history(embedder.history_)
 
-    X, y_test, split = (data.X_test, data.y_test, "test") if data.X_test is not None else (data.X_train, y, "train")
-    assert y_test is not None
-    started = time.perf_counter()
-    baselines: dict[str, dict[str, float]] = {}
-    if split == "test":
-        Z, metrics = score(embedder, X, y_test, seed=config.seed)
-        baselines = evaluate_baselines(data.X_train, y, X, y_test, embedder.latent_dim, seed=config.seed)
-    else:  # labels that were trained on would flatter: embed, show, but do not score
-        Z, metrics = embedder.transform(X), {}
-    described["seconds_evaluate"] = time.perf_counter() - started
-    described |= {"evaluated_on": split, "n_test": len(X) if split == "test" else 0}
+    embedder.set_params(verbose=False)  # one bar for all that follows
+    with progress("evaluating", 3, show=show_progress) as bar:
+        started = time.perf_counter()
+        X, y_test, split = (data.X_test, data.y_test, "test") if data.X_test is not None else (data.X_train, y, "train")
+        assert y_test is not None
+        metrics: dict[str, float] = {}
+        baselines: dict[str, dict[str, float]] = {}
+        if split == "test" and labelled_rows(y_test).any():
+            Z, metrics = score(embedder, X, y_test, seed=config.seed)
+            bar.advance(note="baselines")
+            baselines = evaluate_baselines(
+                data.X_train, y, X, y_test, embedder.latent_dim, seed=config.seed, margin=embedder.margin
+            )
+            bar.advance()
+        else:  # labels that were trained on would flatter: embed, show, but do not score
+            Z = embedder.transform(X)
+            bar.advance(2)
+        described["seconds_evaluate"] = time.perf_counter() - started
+        described |= {"evaluated_on": split, "n_test": len(X) if split == "test" else 0}
+        run.write_arrays(arrays_to_keep(embedder, data, X, y_test, Z, config.seed))
+        bar.advance()
 
-    arrays = arrays_to_keep(embedder, data, X, y_test, Z, config.seed)
-    run.write_arrays(arrays)
     run.write_json("metrics.json", {**metrics, "baselines": baselines})
     run.write_json("config.json", described)
     if embedder.stopped_ != "interrupted":
@@ -111,8 +126,8 @@ def execute(
     return run.read()
 
 
-def _prepare(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:
-    """Refuse to write over another run, and find out now, not after the fit, whether the directory can be written."""
+def _check_directory(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:
+    """Refuse to write over another run, or into a folder that is no run."""
     existing = (run.path / "config.json").is_file()
     if existing and resume:
         before = run.read_json("config.json")
@@ -121,24 +136,50 @@ def _prepare(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool
         if changed:
             told = "; ".join(f"{key} was {before.get(key)!r}, now {now[key]!r}" for key in changed)
             raise RunError(f"{run.path} holds another run ({told}): resume it with its own arguments")
-        if before.get("stopped") not in ("running", "interrupted"):
+        if before.get("stopped") not in (RUNNING, "interrupted"):
             raise RunError(f"{run.path} is finished: there is nothing to resume")
-    elif existing and overwrite:
-        shutil.rmtree(run.checkpoint, ignore_errors=True)
-    elif existing:
-        unfinished = run.read_json("config.json").get("stopped") in ("running", "interrupted")
+    elif existing and not overwrite:
+        unfinished = run.read_json("config.json").get("stopped") in (RUNNING, "interrupted")
         advice = "go on with it by --resume, or start anew" if unfinished else "choose another --out, or replace it"
         raise RunError(
             f"{run.path} holds {'an unfinished' if unfinished else 'a'} run already: {advice} by --overwrite"
         )
-    elif run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+    elif not existing and run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
         raise RunError(f"{run.path} exists and is not a run directory: choose another --out")
-    run.write_json("config.json", {**_plain(config), "stopped": "running"})
+
+
+@contextmanager
+def _undone_if_it_fails(run: RunDirectory) -> Iterator[None]:
+    """Leave the directory as it was if there is nothing to resume, so that a wrong argument costs nothing."""
+    config = run.path / "config.json"
+    before = config.read_bytes() if config.is_file() else None
+    checkpoints = _stamps(run)
+    made = [folder for folder in (run.checkpoint, run.path, *run.path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        if _stamps(run) == checkpoints:
+            with suppress(OSError):
+                if before is not None:
+                    write_whole(config, before)
+                else:
+                    config.unlink(missing_ok=True)
+            for folder in made:
+                with suppress(OSError):  # of one that is not empty, for example
+                    folder.rmdir()
+        raise
+
+
+def _stamps(run: RunDirectory) -> dict[str, int]:
+    return {file.name: file.stat().st_mtime_ns for file in run.checkpoint.glob("*")}
 
 
 def _labels(config: RunConfig, data: Dataset) -> np.ndarray:
     if config.labels is None and config.percent is None:
         return data.y_train
+    known = int(labelled_rows(data.y_train).sum())
+    if config.labels is not None and config.labels > known:
+        raise ValueError(f"labels={config.labels} is more than the {known} training rows of {data.name} that have one")
     return hide_labels(
         data.y_train, count=config.labels, percent=config.percent, balanced=config.balanced, seed=config.seed
     )

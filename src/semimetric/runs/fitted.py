@@ -17,13 +17,26 @@ def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progres
 
     Raises
     ------
+    RunError
+        If the run is not finished.
     ModelFileError
-        If there is none, or it is damaged.
+        If there is no model, or it is damaged.
     """
     directory = RunDirectory(run)
-    is_run = (directory.path / "config.json").exists() or directory.model.exists()
-    embedder = MetricEmbedder.load(directory.model if is_run else Path(run))
+    is_run = (directory.path / "config.json").exists()
+    if is_run:
+        directory.finished_config()
+    embedder = MetricEmbedder.load(directory.model if is_run or directory.model.exists() else directory.path)
     return embedder.set_params(verbose=show_progress, **({} if device is None else {"device": device}))
+
+
+def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
+    """Whether a run directory says that its model was fitted on this dataset or file."""
+    directory = RunDirectory(run)
+    if not (directory.path / "config.json").exists():
+        return False
+    theirs = str(directory.read_json("config.json").get("dataset"))
+    return theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve())
 
 
 def load_rows(

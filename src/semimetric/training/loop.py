@@ -49,7 +49,8 @@ class TrainingSettings:
 class TrainingResult:
     """What a fit leaves beside the trained model.
 
-    history : one dict per finished epoch: ``epoch`` (from 1), ``train_<term>``, ``held_out_<term>``, ``held_out_total``.
+    history : one dict per finished epoch: ``epoch`` (from 1), ``train_<term>``, ``held_out_<term>`` and
+        ``held_out_total``.
     best_epoch : the epoch whose weights the model now has; 0 if none was finished.
     stopped : "finished", "early" (patience ran out), "interrupted" (Ctrl-C) or "diverged".
     """
