@@ -9,8 +9,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def check_layers(root: Path) -> subprocess.CompletedProcess:
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--config", str(root / "pyproject.toml"), "--no-cache"]
-    code = f"import sys; sys.path.insert(0, {str(root / 'src')!r}); sys.argv = {command!r}; from importlinter.cli import lint_imports_command as c; c()"
+    """Run import-linter on the package in ``root/src``, whichever is installed."""
+    arguments = ["lint-imports", "--config", str(root / "pyproject.toml"), "--no-cache"]
+    code = (
+        f"import sys; sys.path.insert(0, {str(root / 'src')!r}); sys.argv = {arguments!r}\n"
+        "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
 
 

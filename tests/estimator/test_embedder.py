@@ -68,8 +68,8 @@ def test_kneighbors_names_rows_of_the_training_data(fitted, few_digits):
     np.testing.assert_allclose(distances[:, 2], np.linalg.norm(Z[labelled] - Z[rows[:, 2]], axis=1), atol=2e-3)
 
 
-def test_reconstructions_have_the_data_s_layout_and_units(digits, few_digits):
-    X, y = few_digits
+def test_reconstructions_have_the_data_s_layout_and_units(few_digits):
+    X, _ = few_digits
     pixels = (X * 255).astype(np.uint8)
     for given in (pixels, pixels[..., None], np.repeat(pixels[..., None], 3, axis=3), pixels[:, None]):
         embedder = MetricEmbedder("autoencoder", latent_dim=8, epochs=25, random_state=0).fit(given)

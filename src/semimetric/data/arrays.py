@@ -143,7 +143,7 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if y is None:
         return np.full(n, UNLABELLED), np.empty(0, np.int64)
-    y = np.asarray(y)
+    y = as_labels(y)
     if y.ndim != 1:
         raise ValueError(f"y must be 1-dimensional, got shape {y.shape}")
     if len(y) != n:
@@ -170,6 +170,18 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full(n, UNLABELLED)
     codes[known] = numbers
     return codes, classes
+
+
+def as_labels(y: Any) -> np.ndarray:
+    """Return labels as an array, a list of strings and missing ones among them as objects.
+
+    NumPy by itself would turn −1 and NaN among strings into the strings "-1" and "nan".
+
+    >>> as_labels(["b", -1]).tolist()
+    ['b', -1]
+    """
+    array = np.asarray(y)
+    return array if hasattr(y, "__array__") or array.dtype.kind not in "US" else np.asarray(y, dtype=object)
 
 
 def labelled_rows(y: np.ndarray) -> np.ndarray:

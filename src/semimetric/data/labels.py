@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from semimetric.data.arrays import UNLABELLED, labelled_rows
+from semimetric.data.arrays import UNLABELLED, as_labels, labelled_rows
 from semimetric.errors import DataError
 
 
@@ -59,7 +59,7 @@ def hide_labels(
     >>> hide_labels(["cat", "cat", "dog"], count=3).tolist()
     ['cat', 'cat', 'dog']
     """
-    y = np.asarray(y)
+    y = as_labels(y)
     if y.ndim != 1:
         raise ValueError(f"y has shape {y.shape}; it must have one dimension, a label per row: (n,)")
     if y.dtype.kind not in "iubUSTO":

@@ -28,6 +28,8 @@ class Normaliser(nn.Module):
 
     def fit(self, rows: np.ndarray, form: InputForm, kind: str = "auto") -> "Normaliser":
         """Set shift and scale from training rows (n, …) in the networks' layout, and return self."""
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
         if kind == "auto":
             kind = "unit" if form.is_image else "standard"
         if kind == "standard":

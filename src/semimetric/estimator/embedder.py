@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from semimetric.data.arrays import as_given, check_inputs, check_labels
+from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels
 from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.networks import check_shapes, compose
@@ -212,7 +212,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         return self
 
     def _labels(self, y: ArrayLike | None, n: int, preset: Preset) -> tuple[np.ndarray, np.ndarray]:
-        codes, classes = check_labels(None if y is None else column_or_1d(y, warn=True), n)
+        codes, classes = check_labels(None if y is None else column_or_1d(as_labels(y), warn=True), n)
         if len(classes) < 2 and preset.metric is not None:
             found = "no labels" if len(classes) == 0 else f"labels of one class only ({classes[0]!r})"
             if preset.needs_labels:

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from semimetric.data.arrays import UNLABELLED
 from semimetric.geometry import Distance, get_distance
 from semimetric.losses.base import MetricLoss
 from semimetric.losses.masks import pair_masks
@@ -57,6 +58,8 @@ class TripletLoss(MetricLoss):
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,)."""
+        labelled = y != UNLABELLED  # left out first: not even an infinite embedding of another row can matter
+        z, y = z[labelled], y[labelled]
         d = self.distance(z)
         positive, negative = pair_masks(y)
         anchors, positives = positive.nonzero(as_tuple=True)
@@ -67,7 +70,7 @@ class TripletLoss(MetricLoss):
         if weights is None:
             total = counted.sum()
         else:
-            w = weights.to(hinge.dtype)
+            w = weights[labelled].to(hinge.dtype)
             weight = (w[anchors] * w[positives])[:, None] * w
             hinge, total = hinge * weight, (counted * weight).sum()
         return hinge.sum() / total.where(total > 0, total.new_ones(()))

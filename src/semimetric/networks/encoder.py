@@ -1,10 +1,10 @@
 """The encoder: inputs to a posterior over embeddings."""
 
-import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from semimetric.networks.posteriors import PosteriorFamily
+from semimetric.networks.precision import at_least_float32
 
 
 class Encoder(nn.Module):
@@ -25,7 +25,4 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Distribution:
         """Return the posterior of a batch of inputs; its parameters are in float32 at least."""
-        parameters = self.network(x)
-        if parameters.dtype in (torch.bfloat16, torch.float16):
-            parameters = parameters.float()
-        return self.family.read(parameters)
+        return self.family.read(at_least_float32(self.network(x)))

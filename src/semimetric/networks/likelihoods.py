@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from semimetric.networks.precision import at_least_float32
+
 
 class Likelihood(ABC):
     """A conditional distribution over inputs, independent over their elements given the network's output."""
@@ -40,7 +42,7 @@ class Gaussian(Likelihood):
 
     def distortion(self, output: Tensor, x: Tensor) -> Tensor:
         """Return the squared error per element."""
-        return (output.float() - x).square()
+        return (at_least_float32(output) - x).square()
 
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
         """Return the log-density per row under N(output, ½)."""
@@ -57,11 +59,11 @@ class Bernoulli(Likelihood):
 
     def mean(self, output: Tensor) -> Tensor:
         """Return the probabilities."""
-        return torch.sigmoid(output.float())
+        return torch.sigmoid(at_least_float32(output))
 
     def distortion(self, output: Tensor, x: Tensor) -> Tensor:
         """Return the cross-entropy per element, in nats."""
-        return F.binary_cross_entropy_with_logits(output.float(), x, reduction="none")
+        return F.binary_cross_entropy_with_logits(at_least_float32(output), x, reduction="none")
 
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
         """Return the log-probability per row; for x strictly between 0 and 1, the cross-entropy's negative."""

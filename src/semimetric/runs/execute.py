@@ -20,6 +20,7 @@ from semimetric.errors import RunError
 from semimetric.estimator import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters
 from semimetric.evaluation import evaluate_baselines
+from semimetric.evaluation.inputs import check_seed
 from semimetric.progress import progress
 from semimetric.runs.directory import RUNNING, RunDirectory, RunRecord, write_whole
 from semimetric.runs.pictures import arrays_to_keep
@@ -80,6 +81,7 @@ def execute(
         random_state=config.seed,
     )
     check_parameters(embedder.get_params(deep=False))
+    check_seed(config.seed)
     _check_directory(run, config, resume, overwrite)
     described = {
         "command": command,
@@ -178,8 +180,10 @@ def _labels(config: RunConfig, data: Dataset) -> np.ndarray:
     if config.labels is None and config.percent is None:
         return data.y_train
     known = int(labelled_rows(data.y_train).sum())
-    if config.labels is not None and config.labels > known:
-        raise ValueError(f"labels={config.labels} is more than the {known} training rows of {data.name} that have one")
+    if config.labels is not None and not 1 <= config.labels <= known:
+        raise ValueError(
+            f"labels must be between 1 and the {known} training rows of {data.name} that have one, got {config.labels}"
+        )
     return hide_labels(
         data.y_train, count=config.labels, percent=config.percent, balanced=config.balanced, seed=config.seed
     )

@@ -35,7 +35,7 @@ class TrainingData:
         augmentation: Augmentation | None = None,
     ) -> None:
         self.inputs = as_tensor(rows)
-        self.y = torch.from_numpy(y)
+        self.y = as_tensor(y)
         self.normaliser = normaliser
         self.augmentation = augmentation
 

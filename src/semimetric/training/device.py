@@ -37,7 +37,9 @@ def choose_precision(precision: str, device: torch.device, convolutional: bool) 
     if precision != "auto":
         return precision
     if device.type == "cpu":
-        gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        # PyTorch knows, but has no public name for it yet.
+        units = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        gains = any(getattr(torch.cpu, name, lambda: False)() for name in units)
     else:
         gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if convolutional and gains else "float32"

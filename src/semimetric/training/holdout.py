@@ -19,8 +19,8 @@ class HoldOut:
 def hold_out(y: np.ndarray, share: float, seed: int) -> HoldOut:
     """Draw ``share`` of the unlabelled rows, and of each class with ten or more labels, at random.
 
-    Classes with fewer labels keep them all: there they are too precious. When fewer than twenty rows would be
-    held out, none are.
+    Classes with fewer labels keep them all: there they are too precious. At least one row of each kind is kept.
+    When fewer than twenty rows would be held out, none are.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def hold_out(y: np.ndarray, share: float, seed: int) -> HoldOut:
     for code in np.unique(y):
         rows = np.flatnonzero(y == code)
         if code == -1 or len(rows) >= FEWEST_LABELS:
-            drawn.append(rng.choice(rows, round(share * len(rows)), replace=False))
+            drawn.append(rng.choice(rows, min(round(share * len(rows)), len(rows) - 1), replace=False))
     held_out = np.sort(np.concatenate(drawn)) if drawn else np.empty(0, np.int64)
     if len(held_out) < FEWEST_ROWS:
         held_out = np.empty(0, np.int64)
