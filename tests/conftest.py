@@ -1,9 +1,14 @@
 """What several rooms of the tests share."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
+# One thread for each test process, before NumPy and PyTorch are loaded: two workers with two threads each on
+# two cores wait for each other most of the time. Processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from semimetric.data import load_dataset
 
