@@ -189,9 +189,7 @@ def test_report_names_the_file_that_is_missing_or_damaged(semimetric, run, name)
         (truncate, "config.json", "{run}/config.json is damaged: "),
     ],
 )
-def test_embed_and_evaluate_say_what_is_wrong_with_the_model(
-    semimetric, run, vector_file, tmp_path, harm, name, told
-):
+def test_embed_and_evaluate_say_what_is_wrong_with_the_model(semimetric, run, vector_file, tmp_path, harm, name, told):
     harm(run / name)
     for command in (["embed", run, vector_file, "--out", tmp_path / "z.npy"], ["evaluate", run, vector_file]):
         done = semimetric(*command, "-q")

@@ -65,9 +65,7 @@ def test_people_get_a_table_that_fits_their_terminal_and_the_way_to_the_report(v
     path, done = vector_run
     *table, last = done.out.splitlines()
     assert max(map(len, table)) <= 80
-    head = f"{path.parent}".replace("run", "")
-    assert table[0].startswith(f"dml-autoencoder on {head}")
-    assert table[0].endswith(("mine.npz: 30 labels, 72 training rows, 2 epochs in 0 s", "2 epochs in 1 s"))
+    assert table[0].startswith("dml-autoencoder on mine.npz: 30 labels, 72 training rows, 2 epochs in ")
     assert table[1].split() == ["model", "raw", "input", "PCA-2"]
     metrics = json.loads((path / "metrics.json").read_text())
     few, probe = (row.split() for row in table if row.startswith("  kNN accuracy"))

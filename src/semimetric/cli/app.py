@@ -48,7 +48,7 @@ def main() -> None:
     """Run the program, and leave with 0 (fine), 1 (failed or interrupted) or 2 (used wrongly)."""
     warnings.showwarning = _show_warning
     try:
-        app()
+        app(prog_name="semimetric")
     except KeyboardInterrupt:
         _tell("interrupted")
         sys.exit(FAILED)

@@ -69,7 +69,7 @@ def fit(
         typer.Option(
             "--alpha",
             help="Weight of reconstruction against the metric loss, in (0, 1].",
-            show_default="0.99",
+            show_default="0.97",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
@@ -123,7 +123,7 @@ def fit(
         typer.Option(
             "--labelled-batch-size",
             help="Rows per step of the labelled ones.",
-            show_default="128",
+            show_default="64",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,

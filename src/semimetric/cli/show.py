@@ -4,6 +4,7 @@ import json
 import math
 import shlex
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import PurePath
 from typing import Any
 
 from rich import box
@@ -61,7 +62,7 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     """Print what a finished run has to say: its scores, where its report lies, and what to do next."""
     config = record.config
     title = (
-        f"{config['preset']} on {config['dataset']}: {counted(config['n_labelled'], 'label')}, "
+        f"{config['preset']} on {PurePath(config['dataset']).name}: {counted(config['n_labelled'], 'label')}, "
         f"{counted(config['n_train'], 'training row')}, {counted(config['epochs'], 'epoch')} "
         f"in {config['seconds_fit']:.0f} s"
     )

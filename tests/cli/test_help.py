@@ -1,0 +1,96 @@
+"""``--help``, ``--version``, ``datasets``: and that the command line quotes the class's own defaults."""
+
+import inspect
+import json
+
+import pytest
+import typer
+
+from semimetric import MetricEmbedder, __version__
+from semimetric.cli.app import app
+from semimetric.data import list_datasets
+from semimetric.data.augmentation import AUGMENTATIONS
+from semimetric.geometry.distances import DISTANCES
+from semimetric.networks import LIKELIHOODS
+from semimetric.presets import PRESETS
+from semimetric.training import DEVICES, PRECISIONS, ROUTINES
+
+COMMANDS = typer.main.get_command(app).commands
+ESTIMATOR = inspect.signature(MetricEmbedder).parameters
+SHARED = [option for option in COMMANDS["fit"].params if option.name in ESTIMATOR and option.name != "resume"]
+CHOICES = {
+    "preset": PRESETS,
+    "distance": DISTANCES,
+    "likelihood": LIKELIHOODS,
+    "routine": ROUTINES,
+    "augment": ["auto", "none", *AUGMENTATIONS],
+    "precision": PRECISIONS,
+    "device": DEVICES,
+}
+
+
+def test_there_are_the_commands_of_the_design():
+    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "report", "datasets"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_with_an_example(semimetric, name):
+    done = semimetric(name, "--help", width=80)
+    assert (done.code, done.err) == (0, "")
+    words = " ".join(done.out.split())
+    assert f"Usage: semimetric {name}" in words
+    assert f" semimetric {name}" in words.partition("Example")[2]
+    assert max(map(len, done.out.splitlines())) <= 80
+    for option in COMMANDS[name].params:
+        assert option.opts[0] in done.out or option.metavar in done.out
+        assert option.help, option.name
+    assert "--json" in done.out
+
+
+def test_the_program_explains_itself(semimetric):
+    done = semimetric("--help")
+    assert done.code == 0
+    assert all(f" {name} " in done.out for name in COMMANDS)
+    assert "0 fine, 1 failed or interrupted, 2 used wrongly" in done.out
+    assert "Usage: semimetric [OPTIONS] COMMAND [ARGS]..." in semimetric().out
+    assert semimetric("--version").out == f"semimetric {__version__}\n"
+
+
+@pytest.mark.parametrize("option", SHARED, ids=lambda option: option.name)
+def test_help_quotes_the_class_s_default_and_does_not_pass_it_on(option):
+    assert option.default is None
+    assert option.show_default == str(ESTIMATOR[option.name].default)
+
+
+def test_all_that_shape_a_model_can_be_given():
+    code = {"encoder", "decoder"}
+    rarely = {"weight_decay", "validation_share", "n_neighbors"}
+    of_the_run = {"checkpoint_dir", "resume", "verbose", "random_state"}
+    assert {option.name for option in SHARED} == set(ESTIMATOR) - code - rarely - of_the_run
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_help_names_every_choice(name):
+    option = next(option for option in COMMANDS["fit"].params if option.name == name)
+    for choice in CHOICES[name]:
+        assert choice in option.help
+
+
+def test_datasets_lists_what_can_be_loaded(semimetric, tmp_path):
+    done = semimetric("datasets", "--data-dir", tmp_path, "--json")
+    assert (done.code, done.err) == (0, "")
+    expected = [{**vars(row), "shape": list(row.shape)} for row in list_datasets(tmp_path)]
+    assert done.json == {"datasets": json.loads(json.dumps(expected))}
+    done = semimetric("datasets", "--data-dir", tmp_path, width=80)
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for row in expected:
+        assert any(line.split()[:1] == [row["name"]] for line in lines)
+    digits = next(line for line in lines if line.startswith("digits"))
+    assert digits.split()[-3:] == ["8×8", "10", "scikit-learn"]
+
+
+def test_datasets_says_where_a_copy_is(semimetric, shared_data):
+    rows = {row["name"]: row for row in semimetric("datasets", "--data-dir", shared_data, "--json").json["datasets"]}
+    assert rows["mnist"]["local"] == str(shared_data / "mnist")
+    assert rows["pneumoniamnist"]["local"] == str(shared_data / "medmnist")
