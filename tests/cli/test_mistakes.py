@@ -99,7 +99,7 @@ def test_a_read_only_directory_is_told_before_the_fit(semimetric, vector_file, t
         (["learn"], "No such command 'learn'."),
         (["fit"], "Missing argument 'DATA'."),
         (["fit", "digits", "--label", "3"], "No such option: --label"),
-        (["fit", "digits", "--latent-dim", "ten"], "'ten' is not a valid int"),
+        (["fit", "digits", "--latent-dim", "ten"], "Invalid value for '--latent-dim': "),
         (["fit", "digits", "--epochs", "many"], "Invalid value for --epochs: must be a whole number or 'auto', got"),
         (["fit", "digits", "--labels", "3", "--percent", "1"], "Invalid value for --labels and --percent: give one"),
         (["fit", "digits", "--resume", "--overwrite"], "Invalid value for --resume and --overwrite: give one of them"),

@@ -110,7 +110,7 @@ def train(
     everything = UnlabelledStream(split.train, settings.batch_size)
     streams = _streams(everything, data, split, settings)
     length = len(everything)
-    monitor = Monitor(_precise_as(fabric, objective), data, split.held_out, routine.weights, settings.patience)
+    monitor = Monitor(_in_training_precision(fabric, objective), data, split.held_out, routine.weights, settings.patience)
     result = TrainingResult()
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
         model.load_state_dict(state["model"])
@@ -225,7 +225,7 @@ def _streams(
     return streams
 
 
-def _precise_as(fabric: Any, objective: Objective) -> Objective:
+def _in_training_precision(fabric: Any, objective: Objective) -> Objective:
     """Return the objective computed in the precision of training."""
 
     def computed(model: Model, batch: Batch) -> LossTerms:
