@@ -29,4 +29,4 @@ def nearest_names(wanted: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(str(wanted).lower(), known, n=3, cutoff=0.6)
     hint = "did you mean " + " or ".join(repr(name) for name in close) + "? " if close else ""
-    return f"{hint}Known: {', '.join(known)}"
+    return f"{hint}{'Known' if hint else 'known'}: {', '.join(known)}"

@@ -53,6 +53,7 @@ def progress(
         BarColumn(),
         *amounts,
         TimeElapsedColumn(),
+        TextColumn("left"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     ]

@@ -16,7 +16,7 @@ EXAMPLES = """
 
     semimetric fit spectra.npz --epochs 30 --out runs/spectra
 """
-INTERRUPTED = 1
+UNFINISHED = 1
 
 
 def fit(
@@ -131,12 +131,34 @@ def fit(
         float | None,
         typer.Option("--learning-rate", help="Of Adam.", show_default="0.001", rich_help_panel=o.TRAINING),
     ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option("--weight-decay", help="Of Adam.", show_default="0.0", rich_help_panel=o.TRAINING),
+    ] = None,
+    validation_share: Annotated[
+        float | None,
+        typer.Option(
+            "--validation-share",
+            help="Share of the rows held out for early stopping.",
+            show_default="0.05",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
             "--patience",
             help="Epochs without improvement before stopping.",
             show_default="10",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    n_neighbors: Annotated[
+        int | None,
+        typer.Option(
+            "--n-neighbors",
+            help="Labelled neighbours that vote on a prediction.",
+            show_default="1 for up to 100 labels, else 5",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
@@ -191,7 +213,10 @@ def fit(
         batch_size=batch_size,
         labelled_batch_size=labelled_batch_size,
         learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        validation_share=validation_share,
         patience=patience,
+        n_neighbors=n_neighbors,
         precision=precision,
         device=device,
     )
@@ -223,13 +248,13 @@ def run_and_report(config: o.Any, run: o.Any, *, resume: bool, overwrite: bool, 
     except KeyboardInterrupt:  # before the fit began, or after it ended; in the fit it keeps the best model so far
         advice = f": go on with it by --resume --out {run.path}" if run.path.exists() else ""
         tell(f"interrupted{advice}")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(UNFINISHED) from None
     if as_json:
         print_json(run_as_json(run, record))
     else:
         print_run(run, record)
-    if record.config["stopped"] == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+    if record.config["stopped"] in ("interrupted", "diverged"):
+        raise typer.Exit(UNFINISHED)
 
 
 def _directory(config: o.Any) -> Path:

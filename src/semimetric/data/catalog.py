@@ -142,7 +142,7 @@ def load_dataset(
         for argument, value in (own | {"test_share": test_share or None}).items():
             if value is not None:
                 raise ValueError(
-                    f"{argument}={value!r} does not apply to {name!r}, which has its own labels and splits"
+                    f"{argument}={_told(value)} does not apply to {name!r}, which has its own labels and splits"
                 )
         paths: dict[str, Path] = {}
         if entry.files:
@@ -167,6 +167,10 @@ def load_dataset(
         test_share=test_share,
         seed=seed,
     )
+
+
+def _told(value: object) -> str:
+    return repr(os.fspath(value)) if isinstance(value, os.PathLike) else repr(value)
 
 
 def _unknown(name: str) -> DataError:

@@ -64,6 +64,8 @@ def hide_labels(
         raise ValueError(f"y has shape {y.shape}; it must have one dimension, a label per row: (n,)")
     if y.dtype.kind not in "iubUSTO":
         raise ValueError(f"y holds {y.dtype} values; labels must be integers (−1 = unlabelled) or strings")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
     labelled = np.flatnonzero(labelled_rows(y))
     budget = _budget(count, percent, rows=len(y), labelled=len(labelled))
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels
@@ -214,7 +214,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
     def _labels(self, y: ArrayLike | None, n: int, preset: Preset) -> tuple[np.ndarray, np.ndarray]:
         codes, classes = check_labels(None if y is None else column_or_1d(as_labels(y), warn=True), n)
         if len(classes) < 2 and preset.metric is not None:
-            found = "no labels" if len(classes) == 0 else f"labels of one class only ({classes[0]!r})"
+            found = "no labels" if len(classes) == 0 else f"labels of one class only ({classes.tolist()[0]!r})"
             if preset.needs_labels:
                 raise ValueError(
                     f"preset {preset.name!r} learns from labels alone and needs at least two classes, but y holds "
@@ -309,6 +309,8 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         Z = np.asarray(Z, np.float32)
         if Z.ndim != 2 or Z.shape[1] != self.latent_dim:
             raise ValueError(f"Z must have shape (n, {self.latent_dim}), got {Z.shape}")
+        if not (finite := np.isfinite(Z).all(axis=1)).all():
+            raise ValueError(f"Z contains NaN or infinity in row {int(np.argmin(finite))}")
         decoder, device = self.model_.decoder.eval(), self._device()
         out = np.empty((len(Z), *self.input_form_.shape), np.float32)
         with torch.inference_mode():
@@ -408,7 +410,11 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     def _checked(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        return check_inputs(self._validated(X, reset=False), self.input_form_)[0]
+        if self.input_form_.is_image or np.ndim(X) != 2:  # whose "features" scikit-learn would miscount
+            array = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+        else:
+            array = self._validated(X, reset=False)
+        return check_inputs(array, self.input_form_)[0]
 
     def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
         model, device = self.model_.eval(), self._device()

@@ -43,7 +43,7 @@ def _check(network: nn.Module, name: str, inputs: tuple[int, ...], outputs: tupl
     expected = f"(n, {', '.join(map(str, inputs))}) → (n, {', '.join(map(str, outputs))})"
     try:
         found = tuple(network(torch.zeros(2, *inputs)).shape)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{name} must map {expected}, but it failed on such an input: {error}") from error
     if found != (2, *outputs):
         raise ValueError(f"{name} must map {expected}, but for n = 2 it gave shape {found}")

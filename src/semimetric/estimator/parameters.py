@@ -1,6 +1,8 @@
 """Checks of `MetricEmbedder`'s parameters: each error names the parameter, its value and what would be right."""
 
+import math
 import numbers
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +12,7 @@ from semimetric.errors import nearest_names
 from semimetric.geometry import get_distance
 from semimetric.networks import LIKELIHOODS
 from semimetric.presets import get_preset
-from semimetric.training import DEVICES, PRECISIONS, ROUTINES
+from semimetric.training import PRECISIONS, ROUTINES
 
 AUTO = "auto"
 AUTO_STEPS = 7_500  # optimiser steps that "auto" epochs aim at
@@ -20,13 +22,17 @@ BATCHES_PER_EPOCH = 16  # of small data, below which batches shrink to be able t
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Raise ValueError or TypeError for the first parameter that cannot be right."""
+    for name in ("preset", "likelihood", "routine", "precision", "device"):
+        if not isinstance(parameters[name], str):
+            raise TypeError(f"{name} must be a string, got {parameters[name]!r}")
+    for name in ("distance", "augment"):
+        if not isinstance(parameters[name], str) and not callable(parameters[name]):
+            raise TypeError(f"{name} must be a name or a function, got {parameters[name]!r}")
     get_preset(parameters["preset"])
     get_distance(parameters["distance"])
     _one_of(parameters, "likelihood", LIKELIHOODS)
     _one_of(parameters, "routine", ROUTINES)
     _one_of(parameters, "precision", PRECISIONS)
-    if not isinstance(parameters["device"], str):
-        raise TypeError(f"device must be one of {', '.join(DEVICES)}, got {parameters['device']!r}")
     _whole(parameters, "latent_dim", 1)
     _whole(parameters, "batch_size", 2)
     _whole(parameters, "labelled_batch_size", 4)
@@ -43,6 +49,11 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("encoder", "decoder"):
         if parameters[name] is not None and not isinstance(parameters[name], nn.Module):
             raise TypeError(f"{name} must be a torch.nn.Module or None, got {type(parameters[name]).__name__}")
+    directory = parameters["checkpoint_dir"]
+    if not isinstance(directory, (str, os.PathLike, type(None))):
+        raise TypeError(f"checkpoint_dir must be a path or None, got {directory!r}")
+    if parameters["resume"] and directory is None:
+        raise ValueError("resume=True needs a checkpoint_dir to resume from")
 
 
 def choose_batch_size(batch_size: int, n: int) -> int:
@@ -84,5 +95,5 @@ def _real(parameters: Mapping[str, Any], name: str, is_right: Any, right: str) -
     value = parameters[name]
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number {right}, got {value!r}")
-    if not is_right(value):
+    if not math.isfinite(value) or not is_right(value):
         raise ValueError(f"{name} must be {right}, got {value!r}")

@@ -48,7 +48,7 @@ class TripletLoss(MetricLoss):
 
     def __init__(self, margin: float = 0.2, distance: str | Distance = "euclidean", reduction: str = "active") -> None:
         super().__init__()
-        if not margin >= 0:
+        if not 0 <= margin < math.inf:
             raise ValueError(f"margin must be at least 0, got {margin!r}")
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
@@ -58,6 +58,10 @@ class TripletLoss(MetricLoss):
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,)."""
+        if z.ndim != 2 or y.shape != z.shape[:1] or (weights is not None and weights.shape != y.shape):
+            given = f"z {tuple(z.shape)}, y {tuple(y.shape)}"
+            given += "" if weights is None else f", weights {tuple(weights.shape)}"
+            raise ValueError(f"z must have shape (n, d), y and weights (n,), got {given}")
         labelled = y != UNLABELLED  # left out first: not even an infinite embedding of another row can matter
         z, y = z[labelled], y[labelled]
         d = self.distance(z)

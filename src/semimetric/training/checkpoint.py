@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,18 @@ class Checkpoint:
     Parameters
     ----------
     directory : path
-        Made when the first checkpoint is written.
+        Made if it is not there.
     fingerprint : dict
         What must be equal for a resumed fit to be the same fit: its settings, and a digest of its data.
     """
 
     def __init__(self, directory: str | os.PathLike[str], fingerprint: dict[str, Any]) -> None:
         self.path = Path(directory) / FILE_NAME
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise OSError(f"checkpoint_dir {str(directory)!r} cannot be written: {reason}") from error
         self.fingerprint = fingerprint
         self._failed = False
 
@@ -36,7 +42,6 @@ class Checkpoint:
         """Replace the checkpoint; a full disk costs the checkpoint and a warning, not the training."""
         partial = self.path.with_suffix(".partial")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
                 torch.save({"format": FORMAT, "fingerprint": self.fingerprint, **state}, file)
                 file.flush()
@@ -44,7 +49,8 @@ class Checkpoint:
             os.replace(partial, self.path)
             self._failed = False
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             if not self._failed:
                 warnings.warn(
                     f"could not write the checkpoint {self.path}: {error}. Training goes on, but could not be "

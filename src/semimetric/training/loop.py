@@ -110,7 +110,9 @@ def train(
     everything = UnlabelledStream(split.train, settings.batch_size)
     streams = _streams(everything, data, split, settings)
     length = len(everything)
-    monitor = Monitor(_in_training_precision(fabric, objective), data, split.held_out, routine.weights, settings.patience)
+    monitor = Monitor(
+        _in_training_precision(fabric, objective), data, split.held_out, routine.weights, settings.patience
+    )
     result = TrainingResult()
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
         model.load_state_dict(state["model"])
