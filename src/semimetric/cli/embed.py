@@ -25,15 +25,7 @@ def embed(
             rich_help_panel=o.OUTPUT,
         ),
     ],
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            help="train, val or test.",
-            show_default="test if there is one, else every row",
-            rich_help_panel=o.DATA,
-        ),
-    ] = None,
+    split: o.Split = None,
     device: o.Device = None,
     data_dir: o.DataDir = None,
     label_column: o.LabelColumn = None,

@@ -17,15 +17,7 @@ EXAMPLES = """
 def evaluate(
     run: o.RunArgument,
     data: o.DataArgument,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            help="train, val or test.",
-            show_default="test if there is one, else every row",
-            rich_help_panel=o.DATA,
-        ),
-    ] = None,
+    split: o.Split = None,
     device: o.Device = None,
     seed: o.Seed = 0,
     data_dir: o.DataDir = None,

@@ -42,6 +42,15 @@ ImageSize = Annotated[
     int | None,
     typer.Option("--image-size", help="For a folder of images: pixels a side to resize to.", rich_help_panel=DATA),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        help="train, val or test.",
+        show_default="test if there is one, else every row",
+        rich_help_panel=DATA,
+    ),
+]
 Seed = Annotated[
     int, typer.Option("--seed", help="Fixes every draw: labels, fit, evaluation.", rich_help_panel=TRAINING)
 ]
