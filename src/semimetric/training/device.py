@@ -1,6 +1,11 @@
 """Where training runs and in which precision; both chosen by what the machine gains from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+SMALL_BATCH = 2**15  # numbers in a batch of inputs below which a second thread costs more than it brings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -43,3 +48,18 @@ def choose_precision(precision: str, device: torch.device, convolutional: bool) 
     else:
         gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if convolutional and gains else "float32"
+
+
+@contextmanager
+def fitting_threads(numbers_per_batch: int) -> Iterator[None]:
+    """Compute on one thread for the time of a ``with`` block if batches are small.
+
+    Small operations do not gain by more, and on a busy machine threads that wait for each other are several
+    times slower than one alone.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if numbers_per_batch < SMALL_BATCH else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

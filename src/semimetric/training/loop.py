@@ -19,7 +19,7 @@ from semimetric.model import Batch, LossTerms, Model, Objective, weighted_total
 from semimetric.progress import Progress, progress
 from semimetric.training.checkpoint import Checkpoint
 from semimetric.training.data import TrainingData
-from semimetric.training.device import choose_precision
+from semimetric.training.device import choose_precision, fitting_threads
 from semimetric.training.holdout import HoldOut
 from semimetric.training.monitor import Monitor
 from semimetric.training.routines import LABELLED, UNLABELLED, Routine
@@ -126,6 +126,7 @@ def train(
     steps = settings.epochs * length
     with (
         torch.random.fork_rng(devices=on),
+        fitting_threads((settings.batch_size + settings.labelled_batch_size) * data.inputs[0].numel()),
         progress("training", steps, show=settings.show_progress, done=done * length) as bar,
     ):
         epoch = done
