@@ -115,3 +115,22 @@ def test_unknown_names_get_the_nearest():
 def test_vectors_cannot_be_deformed():
     with pytest.raises(ValueError, match="augmentation 'deform' is for images, but X holds vectors: use 'none' or 'au"):
         get_augmentation("deform", is_image=False)
+
+
+def test_a_rotation_is_one_on_images_of_any_shape(monkeypatch):
+    """Turned by 0.2 rad and nothing else, a wide image's middle row keeps its slope in pixels, not in shares."""
+    width, height = 65, 17
+    asked = []
+    monkeypatch.setattr(
+        "semimetric.data.augmentation.F.grid_sample", lambda x, places, **options: asked.append(places) or x
+    )
+    turned = torch.zeros(5, 1, 1, 1)
+    turned[0] = 1.0
+    monkeypatch.setattr(torch, "randn", lambda *shape, **like: turned if shape[0] == 5 else torch.zeros(*shape, **like))
+    Deform(1.0)(torch.zeros(1, 1, height, width))
+    pixels = asked[0][0] * torch.tensor([width / 2, height / 2])  # where each pixel is taken from, in pixels
+    along_row = pixels[height // 2, -1] - pixels[height // 2, 0]
+    along_column = pixels[-1, width // 2] - pixels[0, width // 2]
+    assert torch.atan2(along_row[1], along_row[0]).item() == pytest.approx(0.2, abs=1e-5)
+    assert torch.atan2(-along_column[0], along_column[1]).item() == pytest.approx(0.2, abs=1e-5)
+    assert along_row.norm().item() == pytest.approx(width - 1, rel=1e-5)

@@ -10,6 +10,7 @@ from torch import nn
 
 from semimetric import MetricEmbedder
 from semimetric.data import hide_labels
+from semimetric.geometry import Lp, get_distance
 from semimetric.presets import PRESETS
 
 
@@ -180,3 +181,66 @@ def test_read_only_and_memory_mapped_input(tmp_path, few_digits):
     parameters = {"epochs": 2, "random_state": 0}
     a, b = MetricEmbedder(**parameters).fit(X, y), MetricEmbedder(**parameters).fit(mapped, y)
     assert np.array_equal(a.transform(X), b.transform(mapped))
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("as_vectors", [True, False])
+def test_the_units_of_the_data_do_not_matter(few_digits, digits, scale, as_vectors):
+    X, y = few_digits
+    X_test = digits.X_test
+    if as_vectors:
+        X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
+    parameters = {"epochs": 3, "random_state": 0, "precision": "float32"}
+    given = MetricEmbedder(**parameters).fit(X, y).transform(X_test)
+    other = MetricEmbedder(**parameters).fit(X * scale, y).transform(X_test * scale)
+    np.testing.assert_allclose(other, given, rtol=1e-2, atol=1e-2 * np.abs(given).max())
+
+
+@pytest.mark.parametrize("distance", ["cosine", "manhattan", "squared_euclidean", Lp(3)])
+def test_neighbours_are_near_in_the_distance_that_was_learned(few_digits, digits, distance):
+    embedder = MetricEmbedder("dml", distance=distance, epochs=2, random_state=0).fit(*few_digits)
+    Z, Z_labelled = embedder.transform(digits.X_test[:50]), embedder.labelled_embeddings_
+    expected = get_distance(distance)(torch.from_numpy(Z), torch.from_numpy(Z_labelled)).numpy()
+    distances, rows = embedder.kneighbors(digits.X_test[:50], n_neighbors=3)
+    np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :3], rtol=1e-3, atol=1e-4)
+    assert np.isin(rows, embedder.labelled_rows_).all()
+
+
+def test_arrays_that_run_backwards(few_digits):
+    X, y = few_digits
+    parameters = {"epochs": 1, "random_state": 0}
+    backwards = MetricEmbedder(**parameters).fit(X[::-1, :, ::-1], y[::-1])
+    forwards = MetricEmbedder(**parameters).fit(X[::-1, :, ::-1].copy(), y[::-1].copy())
+    assert np.array_equal(backwards.transform(X[::-1]), forwards.transform(X[::-1]))
+
+
+def test_unlabelled_rows_do_not_count_in_the_score(few_digits):
+    X, y = few_digits
+    embedder = MetricEmbedder(epochs=3, random_state=0).fit(X, y)
+    labelled = y >= 0
+    assert embedder.score(X, y) == embedder.score(X[labelled], y[labelled]) == 1.0
+    assert embedder.score(X, np.where(labelled, y, None)) == 1.0
+    assert np.isnan(embedder.score(X, np.full(len(X), -1)))
+
+
+def test_missing_labels_as_pandas_writes_them(digits):
+    pandas = pytest.importorskip("pandas")
+    X = digits.X_train[:40]
+    words = pandas.Series(["a", "b", None, "a"] * 10, dtype="string")
+    for y in (words, words.astype(object), words.astype("category"), np.array(["a", "b", -1, "a"] * 10)):
+        embedder = MetricEmbedder(epochs=1, random_state=0).fit(X, y)
+        assert embedder.classes_.tolist() == ["a", "b"]
+        assert len(embedder.labelled_rows_) == 30
+    numbers = pandas.Series([1, 2, None, 1] * 10, dtype="Int64")
+    with pytest.raises(ValueError, match="y contains NaN or infinity at row 2: write −1 for unlabelled"):
+        MetricEmbedder(epochs=1).fit(X, numbers)
+
+
+def test_a_mistake_leaves_an_earlier_fit_whole(few_digits, digits):
+    X, y = few_digits
+    embedder = MetricEmbedder("dml", epochs=1, random_state=0).fit(X, y)
+    Z = embedder.transform(digits.X_test)
+    with pytest.raises(ValueError, match="needs at least two classes"):
+        embedder.fit(np.zeros((30, 12, 12)), None)
+    embedder.n_features_in_ = 8  # the one thing that scikit-learn's validation sets at once
+    assert np.array_equal(embedder.transform(digits.X_test), Z)

@@ -1,5 +1,6 @@
 """Saved models: they come back the same, and anything else is refused with a sentence."""
 
+import hashlib
 import json
 import pickle
 import random
@@ -153,7 +154,8 @@ def forged(saved, change):
         (lambda b: b["parameters"].update(latent_dim=0), "latent_dim must be a whole number of at least 1, got 0"),
         (lambda b: b["parameters"].update(preset="os.system"), "unknown preset 'os.system'"),
         (lambda b: b["parameters"].update(surprise=1), "surprise"),
-        (lambda b: b["form"].update(shape=[1, 2**20, 2**20]), "has shape"),
+        (lambda b: b["form"].update(shape=[1, 2**20, 2**20]), "larger than any model takes"),
+        (lambda b: b["parameters"].update(checkpoint_dir="/tmp", resume=True), "checkpoint_dir, resume is not a param"),
         (lambda b: b["form"].update(shape=[-1]), "form.shape.0"),
         (lambda b: b["form"].update(layout="exec"), "form.layout"),
         (lambda b: b.update(classes=["0"]), "a class that the model does not have"),
@@ -200,6 +202,60 @@ def test_saving_replaces_a_model_but_nothing_else(embedder, saved, tmp_path):
     with pytest.raises(ValueError, match="exists and is not a saved model: it is not overwritten"):
         embedder.save(other)
     assert (other / "thesis.tex").exists()
+
+
+def test_saving_keeps_a_folder_that_only_holds_a_model_json_among_others(embedder, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "model.json").write_text("{}")
+    (project / "thesis.tex").write_text("…")
+    with pytest.raises(ValueError, match="is not overwritten"):
+        embedder.save(project)
+    assert sorted(file.name for file in project.iterdir()) == ["model.json", "thesis.tex"]
+
+
+def test_a_failed_replacement_leaves_the_old_model(embedder, saved, monkeypatch):
+    import os
+
+    before = (saved / "weights.safetensors").read_bytes()
+    replace = os.replace
+
+    def failing(source, target):
+        if str(source).endswith("new"):
+            raise OSError("Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        embedder.save(saved)
+    monkeypatch.undo()
+    assert (saved / "weights.safetensors").read_bytes() == before
+    assert sorted(file.name for file in saved.parent.iterdir()) == ["model"]
+    MetricEmbedder.load(saved)
+
+
+def test_weights_whose_first_byte_is_a_pickle_s_are_no_pickle(saved):
+    """A safetensors file begins with the length of its header, and 0x1080 begins with a pickle's 0x80."""
+    file = saved / "weights.safetensors"
+    raw = file.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = raw[8 : 8 + length].rstrip().ljust(0x1080)
+    file.write_bytes((0x1080).to_bytes(8, "little") + header + raw[8 + length :])
+    assert file.read_bytes()[:1] == b"\x80"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    forged(saved, lambda body: body.update(weights_sha256=digest, weights_bytes=file.stat().st_size))
+    MetricEmbedder.load(saved)
+
+
+def test_an_endless_file_is_refused_at_once(saved):
+    import os
+
+    os.truncate(saved / "weights.safetensors", 2**40)
+    with pytest.raises(ModelFileError, match="damaged or truncated"):
+        MetricEmbedder.load(saved)
+    forged(saved, lambda body: body.update(weights_bytes=2**40))
+    with pytest.raises(ModelFileError, match="weights_bytes"):
+        MetricEmbedder.load(saved)
 
 
 def test_a_full_disk_leaves_the_old_model(embedder, saved, small_disk):

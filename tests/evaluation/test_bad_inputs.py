@@ -56,7 +56,7 @@ CASES = [
     ({"n_triplets": 1.5}, "n_triplets is 1.5; it must be a whole number, 1 or more"),
     (
         {"probes": ("knn", "svm")},
-        "probes holds 'svm', which is no probe; Known: forest, knn, linear, mlp",
+        "probes holds 'svm', which is no probe; known: forest, knn, linear, mlp",
     ),
     (
         {"few_label_probes": ["lineer"]},

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semimetric.geometry import SquaredEuclidean
-from semimetric.losses import METRIC_LOSSES, TripletLoss
+from semimetric.losses import TripletLoss
 
 PAIRWISE = {
     "euclidean": lambda a, b: (a - b).square().sum().sqrt(),
@@ -247,7 +247,3 @@ def test_an_unknown_reduction_is_refused():
 def test_an_unknown_distance_gets_the_nearest():
     with pytest.raises(ValueError, match=r"unknown distance 'cosin': did you mean 'cosine'\?"):
         TripletLoss(distance="cosin")
-
-
-def test_it_is_listed():
-    assert METRIC_LOSSES["triplet"] is TripletLoss

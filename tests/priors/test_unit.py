@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
-from semimetric.priors import PRIORS, Prior, UnitPrior
+from semimetric.priors import Prior, UnitPrior
 
 DRAWS = 40_000
 MEAN = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
@@ -93,6 +93,5 @@ def test_density_by_hand():
     torch.testing.assert_close(at, torch.tensor([0.0, -12.5]) - math.log(2 * math.pi))
 
 
-def test_it_is_listed_and_has_nothing_to_learn():
-    assert PRIORS["unit"] is UnitPrior
+def test_it_has_nothing_to_learn():
     assert list(UnitPrior(4).parameters()) == []

@@ -48,3 +48,12 @@ def test_a_tensor_over_the_arrays_own_memory():
         warnings.simplefilter("error")
         tensor = as_tensor(frozen)
     assert tensor.data_ptr() == frozen.ctypes.data
+
+
+def test_a_term_on_both_streams_is_computed_on_both(data):
+    terms = {"unlabelled": ("kl",), "labelled": ("metric", "kl")}
+    batch = data.batch(PARTS, terms, augment=False)
+    assert batch.rows[batch.terms["kl"]].tolist() == [3, 0, 19, 5, 5, 6, 7]
+    apart = {"a": np.array([0]), "b": np.array([1]), "c": np.array([2])}
+    with pytest.raises(ValueError, match="the streams of term 'kl' must follow one another"):
+        data.batch(apart, {"a": ("kl",), "b": ("metric",), "c": ("kl",)}, augment=False)

@@ -136,3 +136,21 @@ def test_a_full_disk_costs_the_checkpoint_but_not_the_fit(X, small_disk):
         fitted = embedder("none", checkpoint_dir=small_disk / "checkpoint").fit(X)
     assert len(fitted.history_) == 5
     assert not list((small_disk / "checkpoint").glob("*"))
+
+
+def test_a_checkpoint_of_another_network_of_one_s_own_is_refused(X, tmp_path):
+    def encoder(width):
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, width), torch.nn.Linear(width, 2))
+
+    embedder("none", checkpoint_dir=tmp_path, encoder=encoder(4)).fit(X)
+    embedder("none", checkpoint_dir=tmp_path, encoder=encoder(4), resume=True).fit(X)
+    with pytest.raises(RunError, match="is of another fit \\(encoder was"):
+        embedder("none", checkpoint_dir=tmp_path, encoder=encoder(5), resume=True).fit(X)
+
+
+def test_a_fit_with_numpy_numbers_for_parameters_can_be_resumed(X, tmp_path):
+    numbers = {"alpha": np.float64(0.5), "latent_dim": np.int64(2), "checkpoint_dir": tmp_path}
+    embedder("none", **numbers).fit(X)
+    embedder("none", **numbers, resume=True).fit(X)
+    with pytest.raises(RunError, match="latent_dim was 2, now 3"):
+        embedder("none", **numbers | {"latent_dim": np.int64(3)}, resume=True).fit(X)

@@ -102,3 +102,11 @@ class TestSixtyLabelsInSixtyThousand:
     def test_with_two_every_batch_has_a_triplet(self):
         stream = LabelledStream(self.labelled, self.y[self.labelled], 128)
         assert all(has_triplet(self.y[batch]) for batch in take(stream, 1_000))
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(3, 2), (5, 2), (101, 2), (9, 4)])
+def test_no_batch_is_of_one_row(rows, batch_size):
+    stream = UnlabelledStream(np.arange(rows), batch_size)
+    batches = [batch for _, batch in zip(range(len(stream)), stream.batches(np.random.default_rng(0)), strict=False)]
+    assert sorted(np.concatenate(batches)) == list(range(rows))
+    assert min(map(len, batches)) >= 2

@@ -3,7 +3,6 @@
 Inputs become (n, features) or (n, c, h, w); labels become class numbers with −1 for unlabelled.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +103,8 @@ def check_inputs(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarr
         X = X[:, None]
     elif found.layout == "hwc":
         X = X.transpose(0, 3, 1, 2)
+    if min(X.strides) < 0:  # X[::-1], or BGR turned to RGB: PyTorch cannot look at such an array
+        X = np.ascontiguousarray(X)
     return X, found
 
 
@@ -160,6 +161,10 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
                 f"y mixes labels of types {names}: use integers or strings throughout, None for unlabelled"
             )
         values = np.array(list(values)) if len(values) else np.empty(0, np.int64)
+    if values.dtype.kind == "T":
+        values = values.astype(np.str_)
+    if values.dtype.kind not in "iubUf" or (values.dtype.kind == "u" and len(values) and values.max() > 2**63 - 1):
+        raise ValueError(f"y holds {values.dtype} labels: use integers (within 64 bits) or strings")
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             row = np.flatnonzero(known)[~np.isfinite(values)][0]
@@ -185,22 +190,25 @@ def as_labels(y: Any) -> np.ndarray:
 
 
 def labelled_rows(y: np.ndarray) -> np.ndarray:
-    """Return the boolean mask of the rows of ``y`` that carry a label: not −1, not None, not NaN among strings.
+    """Return the boolean mask of the rows of ``y`` that carry a label: not −1 (or "-1"), None, NaN or pandas' NA.
 
     >>> labelled_rows(np.array([3, -1, 0]))
     array([ True, False,  True])
     """
     y = np.asarray(y)
     if y.dtype == object:
-        missing = [v is None or (isinstance(v, float) and math.isnan(v)) or _is_minus_one(v) for v in y]
-        return ~np.array(missing, dtype=bool)
-    if y.dtype.kind in "iuf":
-        return y != UNLABELLED
-    return np.ones(len(y), dtype=bool)
+        return ~np.array([_is_missing(value) for value in y], dtype=bool)
+    if y.dtype.kind in "UT":
+        return y != str(UNLABELLED)  # what becomes of −1 in an array of strings
+    return y != UNLABELLED if y.dtype.kind in "iuf" else np.ones(len(y), dtype=bool)
 
 
-def _is_minus_one(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and value == UNLABELLED
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas', without importing it
+        return True
+    if isinstance(value, int | float | np.number):
+        return value == UNLABELLED or value != value
+    return isinstance(value, str) and value == str(UNLABELLED)
 
 
 def _as_float32(X: np.ndarray) -> np.ndarray:

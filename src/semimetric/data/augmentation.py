@@ -43,8 +43,8 @@ class Deform:
         across, along = _centres(w, **like), _centres(h, **like)[:, None]
         places = torch.stack(
             [
-                zoom * cos * across + (0.15 * shear - zoom * sin) * along + 0.06 * right,
-                zoom * sin * across + zoom * cos * along + 0.06 * down,
+                zoom * cos * across + (0.15 * shear - zoom * sin) * along * (h / w) + 0.06 * right,
+                zoom * sin * across * (w / h) + zoom * cos * along + 0.06 * down,
             ],
             dim=-1,
         )

@@ -48,6 +48,19 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     source: str = ""
 
+    def named(self, y: np.ndarray) -> np.ndarray:
+        """Return labels by their classes' names (an object array, None where unlabelled), if those are words.
+
+        The integers are this dataset's own: another file may number the same classes in another way.
+        """
+        names = self.class_names
+        if names is None or all(name == str(code) for code, name in enumerate(names)):
+            return y
+        words = np.full(len(y), None, dtype=object)
+        known = labelled_rows(y)
+        words[known] = np.array(names, dtype=object)[y[known]]
+        return words
+
     def __repr__(self) -> str:
         parts = [f"train {len(self.X_train)} × {self.X_train.shape[1:]}"]
         labelled = int(labelled_rows(self.y_train).sum())

@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels
+from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels, labelled_rows
 from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.networks import check_shapes, compose
@@ -28,7 +28,6 @@ from semimetric.training import (
     Checkpoint,
     TrainingData,
     TrainingSettings,
-    as_tensor,
     choose_device,
     digest,
     hold_out,
@@ -197,16 +196,18 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         check_parameters(parameters)
         device = choose_device(self.device)
         preset = get_preset(self.preset)
-        rows, self.input_form_ = check_inputs(self._validated(X, reset=True))
-        codes, self.classes_ = self._labels(y, len(rows), preset)
-        self.seed_ = _seed(self.random_state)
+        seed = _seed(self.random_state)
+        rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
+        codes, classes = self._labels(y, len(rows), preset)
+        augmentation = get_augmentation(self.augment, form.is_image)
+        composition = compose(preset, form.shape, parameters, seed)
+        check_shapes(composition, form.shape, self.latent_dim, preset.parameters_per_dimension)
+        normaliser = Normaliser(form.shape).fit(rows, form, "unit" if self.likelihood == "bernoulli" else "auto")
 
-        composition = compose(preset, self.input_form_.shape, parameters, self.seed_)
-        check_shapes(composition, self.input_form_.shape, self.latent_dim, preset.parameters_per_dimension)
-        self.normaliser_ = Normaliser(self.input_form_.shape)
-        self.normaliser_.fit(rows, self.input_form_, "unit" if self.likelihood == "bernoulli" else "auto")
-        self.model_ = composition.model
-        self._train(composition, rows, codes, device)
+        # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.
+        self.seed_, self.input_form_, self.classes_ = seed, form, classes
+        self.model_, self.normaliser_ = composition.model, normaliser
+        self._train(composition, TrainingData(rows, codes, normaliser, augmentation), device)
         self._remember_labelled(rows, codes)
         self.fit_seconds_ = time.perf_counter() - started
         return self
@@ -223,7 +224,8 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
             warnings.warn(f"y holds {found}: training without the metric loss", stacklevel=3)
         return codes, classes
 
-    def _train(self, composition: Composition, rows: np.ndarray, codes: np.ndarray, device: torch.device) -> None:
+    def _train(self, composition: Composition, data: TrainingData, device: torch.device) -> None:
+        codes = data.y.numpy()
         weights = composition.weights
         if len(self.classes_) < 2:
             weights = weights.only(*weights.unsupervised)
@@ -241,11 +243,9 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
             seed=self.seed_,
             show_progress=bool(self.verbose),
         )
-        augmentation = get_augmentation(self.augment, self.input_form_.is_image)
-        data = TrainingData(rows, codes, self.normaliser_, augmentation)
         checkpoint = None
         if self.checkpoint_dir is not None:
-            checkpoint = Checkpoint(self.checkpoint_dir, self._fingerprint(settings, rows, codes))
+            checkpoint = Checkpoint(self.checkpoint_dir, self._fingerprint(settings, data))
         result = train(
             composition.model,
             composition.objective,
@@ -259,7 +259,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_epochs_ = settings.epochs
 
-    def _fingerprint(self, settings: TrainingSettings, rows: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
+    def _fingerprint(self, settings: TrainingSettings, data: TrainingData) -> dict[str, Any]:
         """What must be the same for a resumed fit to be the same fit."""
         apart = {
             "checkpoint_dir",
@@ -272,15 +272,13 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
             "random_state",
         }
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in apart}
-        plain = {
-            k: v if isinstance(v, (str, int, float, type(None))) else type(v).__name__ for k, v in parameters.items()
-        }
+        plain = {name: _described(value) for name, value in parameters.items()}
         return {
             **plain,
             "epochs": settings.epochs,
             "batch_size": settings.batch_size,
             "random_state": self.seed_,
-            "data": digest(rows, codes),
+            "data": digest(data.inputs.numpy(), data.y.numpy()),
         }
 
     def _remember_labelled(self, rows: np.ndarray, codes: np.ndarray) -> None:
@@ -327,7 +325,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         model, device, total = self.model_.eval(), self._device(), 0.0
         with torch.inference_mode():
             for part in _parts(len(rows)):
-                x = self.normaliser_(as_tensor(rows[part]).to(device))
+                x = self.normaliser_(torch.from_numpy(np.array(rows[part])).to(device))
                 assert model.decoder is not None
                 total += float(model.decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
         return total / len(rows)
@@ -336,12 +334,22 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class (n,) that most of the nearest labelled rows have."""
-        codes = self._neighbours().predict(self.transform(X))
+        codes = self._neighbours().predict(self._embed(self._checked(X)))
         return self.classes_[codes]
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the share of each class among the nearest labelled rows, (n, classes), columns as ``classes_``."""
-        return self._neighbours().predict_proba(self.transform(X))
+        return self._neighbours().predict_proba(self._embed(self._checked(X)))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
+        labels = as_labels(y)
+        known = labelled_rows(labels)
+        if not known.any():
+            return float("nan")
+        weights = None if sample_weight is None else np.asarray(sample_weight)[known]
+        right = self.predict(X)[known] == labels[known]
+        return float(np.average(right, weights=weights))
 
     def kneighbors(
         self, X: ArrayLike, n_neighbors: int | None = None, return_distance: bool = True
@@ -359,7 +367,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         k = neighbours.n_neighbors if n_neighbors is None else n_neighbors
         if not 1 <= k <= len(self.labelled_rows_):
             raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
-        distances, places = neighbours.kneighbors(self.transform(X), k)
+        distances, places = neighbours.kneighbors(self._embed(self._checked(X)), k)
         return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
 
     def _neighbours(self) -> KNeighborsClassifier:
@@ -368,7 +376,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         if labelled == 0:
             raise ValueError("the model was fitted without labels: predict and kneighbors need labelled rows to search")
         k = self.n_neighbors or (1 if labelled <= FEW_LABELS else NEIGHBOURS)
-        search = KNeighborsClassifier(min(k, labelled), algorithm="brute")
+        search = KNeighborsClassifier(min(k, labelled), algorithm="brute", metric=_searched_by(self.distance))
         return search.fit(self.labelled_embeddings_, self.labelled_codes_)
 
     # Files --------------------------------------------------------------------------------------------
@@ -405,15 +413,11 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     # Inside -------------------------------------------------------------------------------------------
 
-    def _validated(self, X: ArrayLike, reset: bool) -> np.ndarray:
-        return validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric")
-
     def _checked(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        if self.input_form_.is_image or np.ndim(X) != 2:  # whose "features" scikit-learn would miscount
-            array = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
-        else:
-            array = self._validated(X, reset=False)
+        array = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+        if array.ndim == 2 and not self.input_form_.is_image:  # of images, scikit-learn would miscount the features
+            validate_data(self, X, reset=False, skip_check_array=True)
         return check_inputs(array, self.input_form_)[0]
 
     def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
@@ -421,7 +425,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         Z = np.empty((len(rows), self.latent_dim), np.float32)
         with torch.inference_mode(), progress("embedding", len(rows), show=show) as bar:
             for part in _parts(len(rows)):
-                x = self.normaliser_(as_tensor(rows[part]).to(device))
+                x = self.normaliser_(torch.from_numpy(np.array(rows[part])).to(device))
                 Z[part] = model.embed(x).cpu().numpy()
                 bar.advance(len(x))
         return Z
@@ -448,6 +452,30 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
 def _parts(n: int) -> list[slice]:
     return [slice(start, start + EMBED_ROWS) for start in range(0, n, EMBED_ROWS)]
+
+
+def _searched_by(distance: str | Distance) -> Any:
+    """Return the learned space's distance as scikit-learn's search takes it."""
+    if isinstance(distance, str):
+        return {"squared_euclidean": "sqeuclidean"}.get(distance, distance)
+
+    def between(a: np.ndarray, b: np.ndarray) -> float:
+        return float(distance(torch.from_numpy(a)[None], torch.from_numpy(b)[None]))
+
+    return between
+
+
+def _described(parameter: Any) -> Any:
+    """Return a parameter as a plain value that differs where the parameter does."""
+    if isinstance(parameter, np.generic):
+        return parameter.item()
+    if isinstance(parameter, torch.nn.Module):
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in parameter.state_dict().items())
+        return f"{parameter!r} with {shapes}"
+    if callable(parameter):
+        named = parameter if hasattr(parameter, "__qualname__") else type(parameter)
+        return f"{named.__module__}.{named.__qualname__}"
+    return parameter
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

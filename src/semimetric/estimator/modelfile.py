@@ -7,14 +7,15 @@ shapes in the file have been seen to be theirs: a hostile file costs an error me
 
 import hashlib
 import json
+import math
 import os
-import shutil
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -31,7 +32,9 @@ FORMAT = "semimetric-model"
 VERSION = 1
 JSON_NAME = "model.json"
 WEIGHTS_NAME = "weights.safetensors"
-LARGEST_JSON = 64 * 2**20
+LARGEST_JSON = 64 * 2**20  # bytes
+LARGEST_WEIGHTS = 2**33  # bytes
+LARGEST_INPUT = 2**26  # numbers in one input
 OWN = ("encoder", "decoder", "distance", "augment")  # parameters that may hold code of the user's own
 NOT_SAVED = ("checkpoint_dir", "resume", "verbose", "random_state")  # of the fit, not of the model
 
@@ -63,35 +66,61 @@ class _Body(BaseModel):
     stopped: Literal["finished", "early", "interrupted", "diverged"]
     fit_seconds: float
     history: list[dict[str, float | None]]
+    weights_bytes: Annotated[int, Field(ge=1, le=LARGEST_WEIGHTS)]
     weights_sha256: str
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_the_model(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        """A file says what the model is, not where or how to fit another."""
+        if strangers := set(NOT_SAVED) & set(parameters):
+            raise ValueError(f"{', '.join(sorted(strangers))} is not a parameter of a model")
+        return parameters
+
+    @field_validator("form")
+    @classmethod
+    def _of_a_possible_size(cls, form: _Form) -> _Form:
+        if math.prod(form.shape) > LARGEST_INPUT:
+            raise ValueError(f"inputs of {math.prod(form.shape)} numbers are larger than any model takes")
+        return form
 
 
 def save_model(embedder: MetricEmbedder, path: Path) -> Path:
     """Write the model; it takes the place of one that was there only when it is whole."""
-    if path.exists() and not (path / JSON_NAME).is_file() and not (path.is_dir() and not any(path.iterdir())):
+    path = path.expanduser().resolve()
+    if path.exists() and not _may_be_replaced(path):
         raise ValueError(f"{path} exists and is not a saved model: it is not overwritten; choose another path")
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        save_file(_tensors(embedder), partial / WEIGHTS_NAME)
-        body = _body(embedder, _sha256((partial / WEIGHTS_NAME).read_bytes()))
-        (partial / JSON_NAME).write_bytes(_envelope(body))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The new model is made beside the old one, which is moved aside and only then removed.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as folder:
+        new, old = Path(folder, "new"), Path(folder, "old")
+        new.mkdir()
+        try:
+            save_file(_tensors(embedder), new / WEIGHTS_NAME)
+        except SafetensorError as error:  # a full disk, for one, is reported so
+            raise OSError(f"could not write the model to {path}: {error}") from error
+        (new / JSON_NAME).write_bytes(_envelope(_body(embedder, new / WEIGHTS_NAME)))
         if path.exists():
-            shutil.rmtree(path)
-        os.replace(partial, path)
-    except SafetensorError as error:  # a full disk, for one, is reported so
-        raise OSError(f"could not write the model to {path}: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            os.replace(path, old)
+        try:
+            os.replace(new, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
     return path
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether there is nothing at ``path`` but a model, whole or damaged, or an empty directory."""
+    return path.is_dir() and {file.name for file in path.iterdir()} <= {JSON_NAME, WEIGHTS_NAME}
 
 
 def load_model(path: Path, own: dict[str, Any]) -> MetricEmbedder:
     """Read and check the model; raise `ModelFileError` with a sentence for whatever is wrong."""
     body = _read_body(path)
     _check_own(path, body.own, own)
-    weights = _read_weights(path / WEIGHTS_NAME, body.weights_sha256)
+    weights = _read_weights(path / WEIGHTS_NAME, body)
     try:
         return _build(body, own, weights)
     except ModelFileError:
@@ -117,7 +146,7 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
 
-def _body(embedder: MetricEmbedder, weights_sha256: str) -> dict[str, Any]:
+def _body(embedder: MetricEmbedder, weights: Path) -> dict[str, Any]:
     parameters = {k: v for k, v in embedder.get_params(deep=False).items() if k not in NOT_SAVED}
     own = [name for name in OWN if not isinstance(parameters[name], (str, type(None)))]
     plain = {k: None if k in own else v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
@@ -143,7 +172,8 @@ def _body(embedder: MetricEmbedder, weights_sha256: str) -> dict[str, Any]:
         "stopped": embedder.stopped_,
         "fit_seconds": embedder.fit_seconds_,
         "history": finite,
-        "weights_sha256": weights_sha256,
+        "weights_bytes": weights.stat().st_size,
+        "weights_sha256": _sha256_of_file(weights),
     }
 
 
@@ -161,6 +191,11 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _sha256_of_file(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 # Reading ------------------------------------------------------------------------------------------
 
 
@@ -168,7 +203,7 @@ def _read_body(path: Path) -> _Body:
     if not path.exists():
         raise ModelFileError(f"there is no saved model at {path}")
     if path.is_file():
-        raise ModelFileError(f"{path} is {_kind_of_file(path)}, not a saved model, which is a directory")
+        raise ModelFileError(f"{path} is {_kind_of_file(path) or 'a file'}, not a saved model, which is a directory")
     file = path / JSON_NAME
     if not file.is_file():
         raise ModelFileError(f"{path} is not a saved model: {JSON_NAME} is missing")
@@ -199,25 +234,24 @@ def _read_body(path: Path) -> _Body:
         raise ModelFileError(f"{file} does not describe a model: {where}: {first['msg']}") from error
 
 
-def _read_weights(file: Path, sha256: str) -> dict[str, Tensor]:
+def _read_weights(file: Path, body: _Body) -> dict[str, Tensor]:
     if not file.is_file():
         raise ModelFileError(f"{file.parent} is not a whole saved model: {file.name} is missing")
-    raw = file.read_bytes()
-    if (kind := _kind_of_bytes(raw)) is not None:
-        raise ModelFileError(f"{file} is {kind}")
-    if _sha256(raw) != sha256:
-        raise ModelFileError(f"{file} is damaged or truncated: its content does not match the model's checksum")
-    del raw
+    # The size first: a digest of an endless file would take for ever.
+    if file.stat().st_size != body.weights_bytes or _sha256_of_file(file) != body.weights_sha256:
+        kind = _kind_of_file(file)
+        damaged = "damaged or truncated: its content does not match the model's checksum"
+        raise ModelFileError(f"{file} is {damaged if kind is None else kind}")
     try:
         with safe_open(file, framework="pt") as content:
             return {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{file} is damaged: {error}") from error
+        raise ModelFileError(f"{file} is {_kind_of_file(file) or f'damaged: {error}'}") from error
 
 
-def _kind_of_file(path: Path) -> str:
+def _kind_of_file(path: Path) -> str | None:
     with path.open("rb") as file:
-        return _kind_of_bytes(file.read(64)) or "a file"
+        return _kind_of_bytes(file.read(2))
 
 
 def _kind_of_bytes(raw: bytes) -> str | None:
@@ -250,7 +284,8 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
         normaliser = Normaliser(form.shape)
     _adopt(composition.model, "model.", weights)
     _adopt(normaliser, "normaliser.", weights)
-    check_shapes(composition, form.shape, embedder.latent_dim, preset.parameters_per_dimension)
+    if own:  # of the library's own networks, the shapes of the weights have said all
+        check_shapes(composition, form.shape, embedder.latent_dim, preset.parameters_per_dimension)
     embedder.model_, embedder.normaliser_, embedder.input_form_ = composition.model, normaliser, form
 
     Z, codes, rows = (weights.pop(f"labelled.{name}").numpy() for name in ("embeddings", "codes", "rows"))
@@ -276,8 +311,8 @@ def _adopt(module: torch.nn.Module, prefix: str, weights: dict[str, Tensor]) -> 
     """Give the module the file's tensors, taken out of ``weights``; names and shapes must be the module's own."""
     names = [name for name in weights if name.startswith(prefix)]
     state = {name.removeprefix(prefix): weights.pop(name) for name in names}
-    expected = {name: tuple(t.shape) for name, t in module.state_dict().items()}
-    found = {name: tuple(t.shape) for name, t in state.items()}
+    expected = {name: (tuple(t.shape), t.dtype) for name, t in module.state_dict().items()}
+    found = {name: (tuple(t.shape), t.dtype) for name, t in state.items()}
     if expected != found:
         first = next(name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name))
         raise ValueError(f"{prefix}{first} has shape {found.get(first)}, expected {expected.get(first)}")

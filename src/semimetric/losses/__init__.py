@@ -4,6 +4,4 @@ from semimetric.losses.base import MetricLoss
 from semimetric.losses.masks import pair_masks
 from semimetric.losses.triplet import TripletLoss
 
-METRIC_LOSSES: dict[str, type[MetricLoss]] = {"triplet": TripletLoss}
-
-__all__ = ["METRIC_LOSSES", "MetricLoss", "TripletLoss", "pair_masks"]
+__all__ = ["MetricLoss", "TripletLoss", "pair_masks"]

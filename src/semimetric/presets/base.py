@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from semimetric.geometry import Distance
-from semimetric.losses import METRIC_LOSSES
+from semimetric.losses import MetricLoss, TripletLoss
 from semimetric.model import Model, Objective, Weights, sum_of_terms
 from semimetric.networks import LIKELIHOODS, POSTERIORS, Decoder, Encoder, build_decoder, build_encoder
-from semimetric.priors import PRIORS
+from semimetric.priors import Prior
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Composition:
     weights: Weights
 
 
+_SUM_OF_TERMS = sum_of_terms("mean")
+
+
+def _triplet(choices: Choices) -> MetricLoss:
+    return TripletLoss(choices.margin, choices.distance)
+
+
 @dataclass(frozen=True)
 class Preset:
     """A named composition.
@@ -41,10 +48,10 @@ class Preset:
     citation : paper and algorithm.
     weights : the user's choices → one weight per loss term; the terms decide which parts the model has.
     posterior : a name out of ``POSTERIORS``.
-    prior : a name out of ``PRIORS``, or None.
-    metric : a name out of ``METRIC_LOSSES``, or None.
+    prior : the user's choices → the prior, or None.
+    metric : the user's choices → the metric loss, or None.
     decoder : whether there is one.
-    reconstruction_reduction : over an input's elements: "mean" (the paper's MSE) or "sum" (nats).
+    objective : how a batch becomes loss terms; the default averages squared errors over pixels, the paper's MSE.
     """
 
     name: str
@@ -52,10 +59,10 @@ class Preset:
     citation: str
     weights: Callable[[Choices], Weights]
     posterior: str = "point"
-    prior: str | None = None
-    metric: str | None = "triplet"
+    prior: Callable[[Choices], Prior] | None = None
+    metric: Callable[[Choices], MetricLoss] | None = _triplet
     decoder: bool = True
-    reconstruction_reduction: str = "mean"
+    objective: Objective = _SUM_OF_TERMS
 
     @property
     def needs_labels(self) -> bool:
@@ -82,7 +89,7 @@ class Preset:
             network = decoder if decoder is not None else build_decoder(d, shape)
             parts.decoder = Decoder(network, LIKELIHOODS[choices.likelihood]())
         if self.prior is not None:
-            parts.prior = PRIORS[self.prior](d)
+            parts.prior = self.prior(choices)
         if self.metric is not None:
-            parts.metric = METRIC_LOSSES[self.metric](choices.margin, choices.distance)
-        return Composition(parts, sum_of_terms(self.reconstruction_reduction), self.weights(choices))
+            parts.metric = self.metric(choices)
+        return Composition(parts, self.objective, self.weights(choices))

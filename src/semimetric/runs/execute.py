@@ -91,7 +91,7 @@ def execute(
     with _undone_if_it_fails(run):
         run.write_json("config.json", {**described, "stopped": RUNNING})  # now, not after the fit, if it cannot be
         data = load_dataset(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
-        y = _labels(config, data)
+        y = data.named(_labels(config, data))
         if overwrite:
             shutil.rmtree(run.checkpoint, ignore_errors=True)
         embedder.fit(data.X_train, y)
@@ -104,6 +104,7 @@ def execute(
         started = time.perf_counter()
         X, y_test, split = (data.X_test, data.y_test, "test") if data.X_test is not None else (data.X_train, y, "train")
         assert y_test is not None
+        y_test = y_test if split == "train" else data.named(y_test)
         metrics: dict[str, float] = {}
         baselines: dict[str, dict[str, float]] = {}
         if split == "test" and labelled_rows(y_test).any():

@@ -58,4 +58,4 @@ def load_rows(
         raise DataError(f"{data} has no split {chosen!r}; it has {', '.join(there)}")
     X, y = splits[chosen]
     assert X is not None
-    return X, y, chosen if len(there) > 1 else "all"
+    return X, None if y is None else dataset.named(y), chosen if len(there) > 1 else "all"

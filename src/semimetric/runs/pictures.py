@@ -20,20 +20,25 @@ def arrays_to_keep(
     labelled = embedder.labelled_rows_
     arrays = {
         "Z_test": Z,
-        "y_test": y,
+        "y_test": _storable(y),
         "Z_labelled": embedder.labelled_embeddings_,
-        "y_labelled": embedder.classes_[embedder.labelled_codes_],
+        "y_labelled": _storable(embedder.classes_[embedder.labelled_codes_]),
         "shown_rows": shown,
         "shown_inputs": _viewable(embedder, X[shown]),
         "labelled_inputs": _viewable(embedder, data.X_train[labelled[:LABELLED]]),
     }
     if len(labelled):
-        arrays["predicted_test"] = embedder.predict(X)
+        arrays["predicted_test"] = _storable(embedder.predict(X))
     if embedder.model_.decoder is not None:
         some = _some_of_each_class(y, RECONSTRUCTED, rng)
         arrays["reconstruction_inputs"] = _viewable(embedder, X[some])
         arrays["reconstruction_outputs"] = _viewable(embedder, embedder.inverse_transform(Z[some]))
     return arrays
+
+
+def _storable(y: np.ndarray) -> np.ndarray:
+    """Return labels as integers, or as text with "" for unlabelled: an array of objects cannot be stored."""
+    return np.array(["" if label is None else str(label) for label in y]) if y.dtype == object else y
 
 
 def _viewable(embedder: MetricEmbedder, X: np.ndarray) -> np.ndarray:

@@ -28,10 +28,12 @@ def score(
     """
     Z = embedder.transform(X)
     labelled = len(embedder.labelled_rows_) > 0
+    # The evaluation's distance is Euclidean; on the unit sphere it orders pairs as the cosine does.
+    seen = _on_the_sphere if embedder.distance == "cosine" else np.asarray
     metrics = evaluate(
-        Z,
+        seen(Z),
         y,
-        Z_labelled=embedder.labelled_embeddings_ if labelled else None,
+        Z_labelled=seen(embedder.labelled_embeddings_) if labelled else None,
         y_labelled=embedder.classes_[embedder.labelled_codes_] if labelled else None,
         seed=seed,
         margin=embedder.margin,
@@ -40,3 +42,8 @@ def score(
     if embedder.model_.decoder is not None:
         metrics["reconstruction_error"] = embedder.reconstruction_error(X)
     return Z, metrics
+
+
+def _on_the_sphere(Z: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(Z, axis=1, keepdims=True)
+    return Z / np.where(length > 0, length, 1)

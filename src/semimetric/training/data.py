@@ -59,7 +59,10 @@ class TrainingData:
         start = 0
         for stream, rows in parts.items():
             for term in terms[stream]:
-                sections[term] = slice(start, start + len(rows))
+                earlier = sections.get(term, slice(start, start))
+                if earlier.stop != start:
+                    raise ValueError(f"the streams of term {term!r} must follow one another, got {list(parts)}")
+                sections[term] = slice(earlier.start, start + len(rows))
             start += len(rows)
         chosen = torch.from_numpy(np.concatenate(list(parts.values()))).to(self.inputs.device)
         target = self.normaliser(self.inputs[chosen])

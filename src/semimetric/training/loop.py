@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from semimetric.errors import RunError
 from semimetric.model import Batch, LossTerms, Model, Objective, weighted_total
 from semimetric.progress import Progress, progress
 from semimetric.training.checkpoint import Checkpoint
@@ -115,10 +116,13 @@ def train(
     )
     result = TrainingResult()
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        routine.load_state_dict(state["routine"])
-        monitor.best, result.history = state["best"], state["history"]
+        try:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            routine.load_state_dict(state["routine"])
+            monitor.best, result.history = state["best"], state["history"]
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise RunError(f"the checkpoint {checkpoint.path} is of another model: {error}") from error
     done = len(result.history)
 
     model.train()

@@ -28,7 +28,8 @@ class UnlabelledStream:
 
     def __len__(self) -> int:
         """How many batches make one pass."""
-        return -(-len(self.rows) // self.batch_size)
+        wanted = -(-len(self.rows) // self.batch_size)
+        return max(1, min(wanted, len(self.rows) // 2))  # none of one row, which has no spread to normalise by
 
     def batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield arrays of row numbers, pass after pass."""
