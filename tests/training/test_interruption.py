@@ -111,6 +111,7 @@ def test_a_checkpoint_of_other_data_is_refused(X, tmp_path):
         embedder("none", checkpoint_dir=tmp_path, resume=True).fit(X + np.float32(0.001))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")  # PyTorch, before it refuses the file
 @pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"\x80\x04garbage"])
 def test_a_damaged_checkpoint_is_refused(X, tmp_path, damage):
     embedder("none", checkpoint_dir=tmp_path).fit(X)

@@ -11,31 +11,28 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels, labelled_rows
 from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
+from semimetric.estimator.fingerprint import fingerprint
+from semimetric.estimator.inference import decode, embed, reconstruction_error
+from semimetric.estimator.neighbours import neighbour_search
 from semimetric.estimator.networks import check_shapes, compose
-from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs
-from semimetric.evaluation.protocol import FEW_LABELS
+from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs, choose_seed
 from semimetric.geometry import Distance
 from semimetric.presets import PRESETS, Composition, Preset, get_preset
-from semimetric.progress import progress
 from semimetric.training import (
     ROUTINES,
     Checkpoint,
     TrainingData,
     TrainingSettings,
     choose_device,
-    digest,
     hold_out,
     train,
 )
-
-EMBED_ROWS = 1024  # rows that pass through a network at a time, outside training
-NEIGHBOURS = 5  # that vote where there are more than a few labels
 
 
 class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -196,7 +193,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         check_parameters(parameters)
         device = choose_device(self.device)
         preset = get_preset(self.preset)
-        seed = _seed(self.random_state)
+        seed = choose_seed(self.random_state)
         rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
         codes, classes = self._labels(y, len(rows), preset)
         augmentation = get_augmentation(self.augment, form.is_image)
@@ -208,7 +205,9 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self.seed_, self.input_form_, self.classes_ = seed, form, classes
         self.model_, self.normaliser_ = composition.model, normaliser
         self._train(composition, TrainingData(rows, codes, normaliser, augmentation), device)
-        self._remember_labelled(rows, codes)
+        self.labelled_rows_ = np.flatnonzero(codes >= 0)
+        self.labelled_codes_ = codes[self.labelled_rows_]
+        self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
         self.fit_seconds_ = time.perf_counter() - started
         return self
 
@@ -245,7 +244,8 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         )
         checkpoint = None
         if self.checkpoint_dir is not None:
-            checkpoint = Checkpoint(self.checkpoint_dir, self._fingerprint(settings, data))
+            parameters = self.get_params(deep=False)
+            checkpoint = Checkpoint(self.checkpoint_dir, fingerprint(parameters, settings, data))
         result = train(
             composition.model,
             composition.objective,
@@ -258,33 +258,6 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         )
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_epochs_ = settings.epochs
-
-    def _fingerprint(self, settings: TrainingSettings, data: TrainingData) -> dict[str, Any]:
-        """What must be the same for a resumed fit to be the same fit."""
-        apart = {
-            "checkpoint_dir",
-            "resume",
-            "verbose",
-            "device",
-            "n_neighbors",
-            "epochs",
-            "batch_size",
-            "random_state",
-        }
-        parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in apart}
-        plain = {name: _described(value) for name, value in parameters.items()}
-        return {
-            **plain,
-            "epochs": settings.epochs,
-            "batch_size": settings.batch_size,
-            "random_state": self.seed_,
-            "data": digest(data.inputs.numpy(), data.y.numpy()),
-        }
-
-    def _remember_labelled(self, rows: np.ndarray, codes: np.ndarray) -> None:
-        self.labelled_rows_ = np.flatnonzero(codes >= 0)
-        self.labelled_codes_ = codes[self.labelled_rows_]
-        self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
 
     # Embedding ----------------------------------------------------------------------------------------
 
@@ -309,12 +282,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
             raise ValueError(f"Z must have shape (n, {self.latent_dim}), got {Z.shape}")
         if not (finite := np.isfinite(Z).all(axis=1)).all():
             raise ValueError(f"Z contains NaN or infinity in row {int(np.argmin(finite))}")
-        decoder, device = self.model_.decoder.eval(), self._device()
-        out = np.empty((len(Z), *self.input_form_.shape), np.float32)
-        with torch.inference_mode():
-            for part in _parts(len(Z)):
-                mean = decoder.mean(torch.from_numpy(Z[part]).to(device))
-                out[part] = self.normaliser_.inverse(mean).cpu().numpy()
+        out = decode(self.model_.decoder, self.normaliser_, Z, self.input_form_.shape, self._device())
         return as_given(out, self.input_form_)
 
     def reconstruction_error(self, X: ArrayLike) -> float:
@@ -322,13 +290,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         rows = self._checked(X)
         if self.model_.decoder is None:
             raise ValueError(f"preset {self.preset!r} has no decoder, hence no reconstruction error")
-        model, device, total = self.model_.eval(), self._device(), 0.0
-        with torch.inference_mode():
-            for part in _parts(len(rows)):
-                x = self.normaliser_(torch.from_numpy(np.array(rows[part])).to(device))
-                assert model.decoder is not None
-                total += float(model.decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
-        return total / len(rows)
+        return reconstruction_error(self.model_, self.model_.decoder, self.normaliser_, rows, self._device())
 
     # Neighbours ---------------------------------------------------------------------------------------
 
@@ -372,12 +334,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)
-        labelled = len(self.labelled_rows_)
-        if labelled == 0:
-            raise ValueError("the model was fitted without labels: predict and kneighbors need labelled rows to search")
-        k = self.n_neighbors or (1 if labelled <= FEW_LABELS else NEIGHBOURS)
-        search = KNeighborsClassifier(min(k, labelled), algorithm="brute", metric=_searched_by(self.distance))
-        return search.fit(self.labelled_embeddings_, self.labelled_codes_)
+        return neighbour_search(self.labelled_embeddings_, self.labelled_codes_, self.n_neighbors, self.distance)
 
     # Files --------------------------------------------------------------------------------------------
 
@@ -421,14 +378,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         return check_inputs(array, self.input_form_)[0]
 
     def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
-        model, device = self.model_.eval(), self._device()
-        Z = np.empty((len(rows), self.latent_dim), np.float32)
-        with torch.inference_mode(), progress("embedding", len(rows), show=show) as bar:
-            for part in _parts(len(rows)):
-                x = self.normaliser_(torch.from_numpy(np.array(rows[part])).to(device))
-                Z[part] = model.embed(x).cpu().numpy()
-                bar.advance(len(x))
-        return Z
+        return embed(self.model_, self.normaliser_, rows, self.latent_dim, self._device(), show)
 
     def _device(self) -> torch.device:
         """The device to embed on; the model is moved there if it is elsewhere."""
@@ -448,39 +398,3 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _parts(n: int) -> list[slice]:
-    return [slice(start, start + EMBED_ROWS) for start in range(0, n, EMBED_ROWS)]
-
-
-def _searched_by(distance: str | Distance) -> Any:
-    """Return the learned space's distance as scikit-learn's search takes it."""
-    if isinstance(distance, str):
-        return {"squared_euclidean": "sqeuclidean"}.get(distance, distance)
-
-    def between(a: np.ndarray, b: np.ndarray) -> float:
-        return float(distance(torch.from_numpy(a)[None], torch.from_numpy(b)[None]))
-
-    return between
-
-
-def _described(parameter: Any) -> Any:
-    """Return a parameter as a plain value that differs where the parameter does."""
-    if isinstance(parameter, np.generic):
-        return parameter.item()
-    if isinstance(parameter, torch.nn.Module):
-        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in parameter.state_dict().items())
-        return f"{parameter!r} with {shapes}"
-    if callable(parameter):
-        named = parameter if hasattr(parameter, "__qualname__") else type(parameter)
-        return f"{named.__module__}.{named.__qualname__}"
-    return parameter
-
-
-def _seed(random_state: int | np.random.RandomState | None) -> int:
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
-        if not 0 <= random_state < 2**32:
-            raise ValueError(f"random_state must be between 0 and 2**32 − 1, got {random_state}")
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31))

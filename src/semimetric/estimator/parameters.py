@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from sklearn.utils import check_random_state
 from torch import nn
 
 from semimetric.errors import nearest_names
@@ -75,6 +77,15 @@ def choose_epochs(epochs: int | str, steps_per_epoch: int) -> int:
         fewest, most = AUTO_EPOCHS
         return min(most, max(fewest, round(AUTO_STEPS / steps_per_epoch)))
     return int(epochs)
+
+
+def choose_seed(random_state: int | np.random.RandomState | None) -> int:
+    """Return the seed that a random state stands for; an int stands for itself."""
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+        if not 0 <= random_state < 2**32:
+            raise ValueError(f"random_state must be between 0 and 2**32 − 1, got {random_state}")
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
 
 
 def _one_of(parameters: Mapping[str, Any], name: str, known: Any) -> None:

@@ -1,0 +1,60 @@
+"""A fitted model applied to rows, a part at a time: what passes through memory is small, however many there are."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semimetric.data.normalisation import Normaliser
+from semimetric.model import Model
+from semimetric.networks import Decoder
+from semimetric.progress import progress
+
+ROWS_AT_ONCE = 1024
+
+
+def embed(
+    model: Model, normaliser: Normaliser, rows: np.ndarray, latent_dim: int, device: torch.device, show: bool = False
+) -> np.ndarray:
+    """Return the embeddings (n, latent_dim), float32, of rows in the networks' layout."""
+    Z = np.empty((len(rows), latent_dim), np.float32)
+    with torch.inference_mode(), progress("embedding", len(rows), show=show) as bar:
+        for part, x in _normalised(normaliser, rows, device):
+            Z[part] = model.eval().embed(x).cpu().numpy()
+            bar.advance(len(x))
+    return Z
+
+
+def decode(
+    decoder: Decoder, normaliser: Normaliser, Z: np.ndarray, shape: tuple[int, ...], device: torch.device
+) -> np.ndarray:
+    """Return what embeddings (n, latent_dim) decode to, (n, *shape) float32, in the data's units."""
+    rows = np.empty((len(Z), *shape), np.float32)
+    with torch.inference_mode():
+        for part in _parts(len(Z)):
+            mean = decoder.eval().mean(torch.from_numpy(Z[part]).to(device))
+            rows[part] = normaliser.inverse(mean).cpu().numpy()
+    return rows
+
+
+def reconstruction_error(
+    model: Model, decoder: Decoder, normaliser: Normaliser, rows: np.ndarray, device: torch.device
+) -> float:
+    """Return the decoder's mean error per row, summed over its elements, in normalised units."""
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for _, x in _normalised(normaliser, rows, device):
+            total += float(decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
+    return total / len(rows)
+
+
+def _normalised(normaliser: Normaliser, rows: np.ndarray, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
+    for part in _parts(len(rows)):
+        # A copy, for PyTorch will not look at memory that may not be written to.
+        yield part, normaliser(torch.from_numpy(np.array(rows[part])).to(device))
+
+
+def _parts(n: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, n, ROWS_AT_ONCE))
