@@ -1,9 +1,22 @@
 """Which streams and terms each step of each routine asks for."""
 
+import numpy as np
 import pytest
+import torch
 
+from semimetric.data.arrays import recognise
+from semimetric.data.normalisation import Normaliser
 from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
-from semimetric.training import ROUTINES, AlternateEpochs, Joint
+from semimetric.presets import Choices, get_preset
+from semimetric.training import (
+    ROUTINES,
+    AlternateEpochs,
+    HoldOut,
+    Joint,
+    TrainingData,
+    TrainingSettings,
+    train,
+)
 from semimetric.training.routines import LABELLED, UNLABELLED
 
 BOTH = Weights({METRIC: 0.25, RECONSTRUCTION: 0.75, KL: 0.5})
@@ -45,3 +58,47 @@ def test_steps_of_an_epoch_do_not_depend_on_those_before(routine):
     resumed = routine(BOTH)
     resumed.load_state_dict(undisturbed.state_dict())
     assert list(resumed.steps(3, 2)) == before[3]
+
+
+class ReviseLabels(Joint):
+    """Before the third epoch, gives two more rows the labels that it remembers."""
+
+    def __init__(self, weights):
+        super().__init__(weights)
+        self.seen = []
+
+    def before_epoch(self, epoch, model, data):
+        if epoch == 2:
+            data.y[torch.tensor([50, 51])] = torch.tensor([0, 1])
+        self.seen.append(((data.y >= 0).sum().item(), model.training))
+
+
+def test_a_routine_may_revise_labels_between_epochs():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)).astype(np.float32), np.full(60, -1)
+    y[:4] = [0, 0, 1, 1]
+    form = recognise(X)
+    choices = Choices(latent_dim=2, alpha=0.5, margin=0.2, distance="euclidean", likelihood="gaussian")
+    composition = get_preset("dml").compose(form.shape, choices)
+    asked = []
+    data = TrainingData(X, y, Normaliser(form.shape).fit(X, form))
+    batch = data.batch
+    data.batch = lambda parts, *rest, **options: asked.append(set(parts["labelled"])) or batch(parts, *rest, **options)
+    routine = ReviseLabels(composition.weights)
+    settings = TrainingSettings(
+        epochs=4,
+        batch_size=20,
+        labelled_batch_size=8,
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        patience=None,
+        device=torch.device("cpu"),
+        precision="float32",
+        seed=0,
+    )
+    split = HoldOut(np.arange(60), np.empty(0, np.int64))
+    train(composition.model, composition.objective, routine, data, split, settings)
+    assert [known for known, _ in routine.seen] == [4, 4, 6, 6]
+    steps = len(asked) // 4
+    assert set().union(*asked[: 2 * steps]) == {0, 1, 2, 3}
+    assert set().union(*asked[2 * steps :]) == {0, 1, 2, 3, 50, 51}

@@ -109,7 +109,6 @@ def train(
         ),
     )
     everything = UnlabelledStream(split.train, settings.batch_size)
-    streams = _streams(everything, data, split, settings)
     length = len(everything)
     monitor = Monitor(
         _in_training_precision(fabric, objective), data, split.held_out, routine.weights, settings.patience
@@ -137,6 +136,8 @@ def train(
         try:
             while epoch < settings.epochs and not monitor.should_stop(epoch):
                 epoch += 1
+                routine.before_epoch(epoch - 1, model, data)
+                streams = _streams(everything, data, split, settings)
                 means = _run_epoch(fabric, wrapped, optimiser, routine, data, streams, epoch, length, settings, bar)
                 if not all(math.isfinite(value) for value in means.values()):
                     result.stopped = "diverged"

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from semimetric.model import Weights
+from semimetric.model import Model, Weights
+from semimetric.training.data import TrainingData
 
 LABELLED = "labelled"
 UNLABELLED = "unlabelled"
@@ -39,13 +40,19 @@ class Routine(ABC):
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the ``length`` steps of the epoch, numbered from 0; ``length`` is one pass over all rows."""
 
+    def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
+        """Act before the first step of an epoch, numbered from 0: embed everything, revise ``data.y``, fit a prior.
+
+        By default nothing is done. Rows that gain or lose a label here enter or leave the labelled stream of this
+        epoch. What is changed must follow from `state_dict`, so that a resumed fit comes to the same.
+        """
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed fit needs to go on with this routine; empty where it keeps no state."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
-        del state  # a routine without state has nothing to take up
 
 
 def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights) -> Step:
