@@ -99,6 +99,7 @@ def test_a_routine_may_revise_labels_between_epochs():
     split = HoldOut(np.arange(60), np.empty(0, np.int64))
     train(composition.model, composition.objective, routine, data, split, settings)
     assert [known for known, _ in routine.seen] == [4, 4, 6, 6]
+    assert (y >= 0).sum() == 4  # the labels that were given are not those that were revised
     steps = len(asked) // 4
     assert set().union(*asked[: 2 * steps]) == {0, 1, 2, 3}
     assert set().union(*asked[2 * steps :]) == {0, 1, 2, 3, 50, 51}

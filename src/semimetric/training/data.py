@@ -35,7 +35,7 @@ class TrainingData:
         augmentation: Augmentation | None = None,
     ) -> None:
         self.inputs = as_tensor(rows)
-        self.y = as_tensor(y)
+        self.y = torch.from_numpy(y.copy())  # its own: a routine may revise labels, the caller keeps those given
         self.normaliser = normaliser
         self.augmentation = augmentation
 
