@@ -4,12 +4,10 @@ import math
 
 from torch import Tensor
 
-from semimetric.data.arrays import UNLABELLED
 from semimetric.geometry import Distance, get_distance
-from semimetric.losses.base import MetricLoss
+from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
 from semimetric.losses.masks import pair_masks
-
-REDUCTIONS = ("active", "all")
+from semimetric.losses.reductions import known_reduction
 
 
 class TripletLoss(MetricLoss):
@@ -48,22 +46,13 @@ class TripletLoss(MetricLoss):
 
     def __init__(self, margin: float = 0.2, distance: str | Distance = "euclidean", reduction: str = "active") -> None:
         super().__init__()
-        if not 0 <= margin < math.inf:
-            raise ValueError(f"margin must be at least 0, got {margin!r}")
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
-        self.margin = float(margin)
+        self.margin = at_least_zero("margin", margin)
         self.distance = get_distance(distance)
-        self.reduction = reduction
+        self.reduction = known_reduction(reduction)
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,)."""
-        if z.ndim != 2 or y.shape != z.shape[:1] or (weights is not None and weights.shape != y.shape):
-            given = f"z {tuple(z.shape)}, y {tuple(y.shape)}"
-            given += "" if weights is None else f", weights {tuple(weights.shape)}"
-            raise ValueError(f"z must have shape (n, d), y and weights (n,), got {given}")
-        labelled = y != UNLABELLED  # left out first: not even an infinite embedding of another row can matter
-        z, y = z[labelled], y[labelled]
+        z, y, w = labelled_rows(z, y, weights)
         d = self.distance(z)
         positive, negative = pair_masks(y)
         anchors, positives = positive.nonzero(as_tuple=True)
@@ -74,7 +63,6 @@ class TripletLoss(MetricLoss):
         if weights is None:
             total = counted.sum()
         else:
-            w = weights[labelled].to(hinge.dtype)
             weight = (w[anchors] * w[positives])[:, None] * w
             hinge, total = hinge * weight, (counted * weight).sum()
         return hinge.sum() / total.where(total > 0, total.new_ones(()))
