@@ -2,9 +2,8 @@
 
 import math
 
-import pytest
 import torch
-from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+from torch.distributions import MultivariateNormal, kl_divergence
 
 from semimetric.priors import Prior, UnitPrior
 
@@ -13,32 +12,17 @@ MEAN = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
 LOG_VARIANCE = torch.tensor([0.0, -1.5, 0.7], dtype=torch.float64)
 
 
-def gaussian(mean, log_variance):
-    return Independent(Normal(mean, (0.5 * log_variance).exp()), 1)
-
-
 def unit():
     return UnitPrior(3).double()
 
 
-def copies(n):
+def copies(gaussian, n):
     """One posterior, n times, with parameters to take the gradient of."""
     mean, log_variance = (row.repeat(n, 1).requires_grad_() for row in (MEAN, LOG_VARIANCE))
     return mean, log_variance, gaussian(mean, log_variance)
 
 
-def assert_mean_is(draws, expected):
-    """Within four standard errors."""
-    error = draws.std(0) / math.sqrt(len(draws))
-    assert ((draws.mean(0) - expected).abs() <= 4 * error).all(), (draws.mean(0), expected, error)
-
-
-@pytest.fixture(autouse=True)
-def seeded():
-    torch.manual_seed(0)
-
-
-def test_by_hand():
+def test_by_hand(gaussian):
     """½ Σ (μ² + σ² − 1 − log σ²): no distance at all; ½(1 + 4); ½(4 − 1 − log 4)."""
     mean = torch.tensor([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]])
     log_variance = torch.tensor([[0.0, 0.0], [0.0, 0.0], [math.log(4), 0.0]])
@@ -46,7 +30,7 @@ def test_by_hand():
     torch.testing.assert_close(kl, torch.tensor([0.0, 2.5, 1.5 - math.log(2)]))
 
 
-def test_closed_form_equals_torch():
+def test_closed_form_equals_torch(gaussian):
     mean, log_variance = torch.randn(2, 7, 3, dtype=torch.float64)
     full = MultivariateNormal(mean, torch.diag_embed(log_variance.exp()))
     target = MultivariateNormal(torch.zeros(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64))
@@ -55,21 +39,21 @@ def test_closed_form_equals_torch():
     torch.testing.assert_close(found, kl_divergence(full, target), rtol=1e-12, atol=1e-12)
 
 
-def test_closed_form_gradient():
+def test_closed_form_gradient(gaussian):
     """∂KL/∂μ = μ and ∂KL/∂log σ² = ½(σ² − 1)."""
-    mean, log_variance, posterior = copies(1)
+    mean, log_variance, posterior = copies(gaussian, 1)
     unit().kl(posterior, posterior.mean).sum().backward()
     torch.testing.assert_close(mean.grad[0], MEAN, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(log_variance.grad[0], (LOG_VARIANCE.exp() - 1) / 2, rtol=1e-12, atol=1e-12)
 
 
-def test_closed_form_does_not_look_at_the_sample():
-    _, _, posterior = copies(2)
+def test_closed_form_does_not_look_at_the_sample(gaussian):
+    _, _, posterior = copies(gaussian, 2)
     assert unit().kl(posterior, posterior.mean).equal(unit().kl(posterior, posterior.mean + 100))
 
 
-def test_sampled_kl_is_unbiased_and_so_is_its_gradient():
-    mean, log_variance, posterior = copies(DRAWS)
+def test_sampled_kl_is_unbiased_and_so_is_its_gradient(gaussian, assert_mean_is):
+    mean, log_variance, posterior = copies(gaussian, DRAWS)
     prior = unit()
     sampled = Prior.kl(prior, posterior, posterior.rsample())
     assert sampled.shape == (DRAWS,)
@@ -79,7 +63,7 @@ def test_sampled_kl_is_unbiased_and_so_is_its_gradient():
     assert_mean_is(log_variance.grad, (LOG_VARIANCE.exp() - 1) / 2)
 
 
-def test_samples_are_standard_normal():
+def test_samples_are_standard_normal(assert_mean_is):
     z = unit().sample(DRAWS)
     assert z.shape == (DRAWS, 3)
     assert_mean_is(z, 0.0)

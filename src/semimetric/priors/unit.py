@@ -16,6 +16,7 @@ class UnitPrior(Prior):
     tensor([1.5000])
     """
 
+    has_closed_form = True
     location: Tensor
 
     def __init__(self, latent_dim: int) -> None:
@@ -24,8 +25,9 @@ class UnitPrior(Prior):
 
     def distribution(self) -> Distribution:
         """Return N(0, I)."""
-        return Independent(Normal(self.location, torch.ones_like(self.location)), 1)
+        scale = torch.ones_like(self.location)
+        return Independent(Normal(self.location, scale, validate_args=False), 1, validate_args=False)
 
-    def kl(self, posterior: Distribution, z: Tensor) -> Tensor:
+    def kl(self, posterior: Distribution, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Return ½ Σ (μ² + σ² − 1 − log σ²) per row, shape (n,); the sample ``z`` is not needed."""
         return kl_divergence(posterior, self.distribution().expand(posterior.batch_shape))
