@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from semimetric import MetricEmbedder
 from semimetric.data.arrays import recognise
 from semimetric.data.normalisation import Normaliser
+from semimetric.estimator.networks import compose
+from semimetric.estimator.parameters import resolve
 from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
-from semimetric.presets import Choices, get_preset
+from semimetric.presets import get_preset
 from semimetric.training import (
     ROUTINES,
     AlternateEpochs,
@@ -78,8 +81,8 @@ def test_a_routine_may_revise_labels_between_epochs():
     X, y = rng.normal(size=(60, 4)).astype(np.float32), np.full(60, -1)
     y[:4] = [0, 0, 1, 1]
     form = recognise(X)
-    choices = Choices(latent_dim=2, alpha=0.5, margin=0.2, distance="euclidean", likelihood="gaussian")
-    composition = get_preset("dml").compose(form.shape, choices)
+    settings = resolve(MetricEmbedder("dml", latent_dim=2).get_params())
+    composition = compose(get_preset("dml"), form.shape, settings, n_classes=2, seed=0)
     asked = []
     data = TrainingData(X, y, Normaliser(form.shape).fit(X, form))
     batch = data.batch

@@ -2,13 +2,15 @@
 
 from semimetric.model.batch import Batch
 from semimetric.model.composition import Model
-from semimetric.model.objective import LossTerms, Objective, sum_of_terms, weighted_total
+from semimetric.model.objective import PLACES, REDUCTIONS, LossTerms, Objective, sum_of_terms, weighted_total
 from semimetric.model.weights import KL, METRIC, RECONSTRUCTION, Weights
 
 __all__ = [
     "KL",
     "METRIC",
+    "PLACES",
     "RECONSTRUCTION",
+    "REDUCTIONS",
     "Batch",
     "LossTerms",
     "Model",

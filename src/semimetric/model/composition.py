@@ -36,6 +36,8 @@ class Model(nn.Module):
         self.decoder = decoder
         self.prior = prior
         self.metric = metric
+        if prior is not None:
+            prior.attach(encoder)
 
     def embed(self, x: Any) -> Tensor:
         """Return the embeddings (n, latent_dim) of a batch of inputs: the posterior means."""

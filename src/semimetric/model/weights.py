@@ -39,6 +39,16 @@ class Weights(Mapping[str, float]):
         """
         return cls({METRIC: gamma, RECONSTRUCTION: 1.0, KL: beta})
 
+    def scaled(self, term: str, factor: float) -> "Weights":
+        """Return the same weights with one of them multiplied by ``factor``; at 0 the term is still computed.
+
+        >>> dict(Weights({"kl": 2.0}).scaled("kl", 0.25))
+        {'kl': 0.5}
+        """
+        scaled = Weights(self)
+        scaled._weights[term] *= factor
+        return scaled
+
     def only(self, *terms: str) -> "Weights":
         """Return the weights of these terms, the others left out."""
         return Weights({term: weight for term, weight in self.items() if term in terms})

@@ -5,21 +5,39 @@ from semimetric.training.data import TrainingData, as_tensor
 from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
-from semimetric.training.routines import ROUTINES, AlternateEpochs, Joint, Routine, Step
+from semimetric.training.routines import (
+    LABELLED,
+    ROUTINES,
+    UNLABELLED,
+    AlternateBatches,
+    AlternateEpochs,
+    Joint,
+    Routine,
+    Staged,
+    Step,
+    UncertaintyBalance,
+    WarmUp,
+)
 
 __all__ = [
     "DEVICES",
+    "LABELLED",
     "PRECISIONS",
     "ROUTINES",
+    "UNLABELLED",
+    "AlternateBatches",
     "AlternateEpochs",
     "Checkpoint",
     "HoldOut",
     "Joint",
     "Routine",
+    "Staged",
     "Step",
     "TrainingData",
     "TrainingResult",
     "TrainingSettings",
+    "UncertaintyBalance",
+    "WarmUp",
     "as_tensor",
     "choose_device",
     "choose_precision",

@@ -13,7 +13,7 @@ import torch
 
 from semimetric.errors import RunError
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "last.pt"
 
 

@@ -1,7 +1,7 @@
 """The training data: normalised inputs on their device, class numbers, and batches made of row numbers."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor
 from semimetric.data.augmentation import Augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.model import Batch
+
+LABELLED = "labelled"
+UNLABELLED = "unlabelled"
 
 
 class TrainingData:
@@ -25,6 +28,7 @@ class TrainingData:
         Fitted on ``rows``.
     augmentation : callable, optional
         Makes the view that the encoder reads in training; decoders always aim at the plain input.
+    views : streams whose rows are seen in such views; the others' are seen as they are.
     """
 
     def __init__(
@@ -33,11 +37,13 @@ class TrainingData:
         y: np.ndarray,
         normaliser: Normaliser,
         augmentation: Augmentation | None = None,
+        views: Collection[str] = (LABELLED, UNLABELLED),
     ) -> None:
         self.inputs = as_tensor(rows)
         self.y = torch.from_numpy(y.copy())  # its own: a routine may revise labels, the caller keeps those given
         self.normaliser = normaliser
         self.augmentation = augmentation
+        self.views = frozenset(views)
 
     def to(self, device: torch.device) -> "TrainingData":
         """Move everything to ``device``, and return self."""
@@ -53,7 +59,7 @@ class TrainingData:
         parts : stream → row numbers
         terms : stream → the loss terms to compute on its rows
         augment : bool
-            Whether the encoder reads augmented views.
+            Whether the encoder reads augmented views, of the streams in ``views``.
         """
         sections: dict[str, slice] = {}
         start = 0
@@ -66,10 +72,21 @@ class TrainingData:
             start += len(rows)
         chosen = torch.from_numpy(np.concatenate(list(parts.values()))).to(self.inputs.device)
         target = self.normaliser(self.inputs[chosen])
-        x = self.augmentation(target) if augment and self.augmentation is not None else target
+        x = self._seen(target, parts) if augment and self.augmentation is not None else target
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         return Batch(x, target, self.y[chosen], chosen, sections)
+
+    def _seen(self, target: Tensor, parts: Mapping[str, np.ndarray]) -> Tensor:
+        """Return the views of those streams' rows that are to be seen in views, and the plain rows of the others."""
+        assert self.augmentation is not None
+        if self.views.issuperset(parts):
+            return self.augmentation(target)
+        plain = target.split([len(rows) for rows in parts.values()])
+        augmented = self.augmentation
+        return torch.cat(
+            [augmented(rows) if name in self.views else rows for name, rows in zip(parts, plain, strict=True)]
+        )
 
 
 def as_tensor(rows: np.ndarray) -> Tensor:

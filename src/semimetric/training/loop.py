@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from semimetric.errors import RunError
-from semimetric.model import Batch, LossTerms, Model, Objective, weighted_total
+from semimetric.model import Batch, LossTerms, Model, Objective
 from semimetric.progress import Progress, progress
 from semimetric.training.checkpoint import Checkpoint
 from semimetric.training.data import TrainingData
@@ -99,29 +99,34 @@ def train(
     if data.inputs.ndim == 4:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     data.to(settings.device)
-    wrapped, optimiser = fabric.setup(
-        _Computation(model, objective),
-        torch.optim.Adam(
-            model.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=settings.device.type in ("cpu", "cuda"),
-        ),
+    model.to(settings.device)
+    optimised = routine.optimised(model)
+    wrapped, *ready = fabric.setup(
+        _Computation(model, objective), *(_adam(parameters, settings) for parameters in optimised.values())
     )
+    optimisers = dict(zip(optimised, ready, strict=True))
     everything = UnlabelledStream(split.train, settings.batch_size)
     length = len(everything)
     monitor = Monitor(
-        _in_training_precision(fabric, objective), data, split.held_out, routine.weights, settings.patience
+        _in_training_precision(fabric, objective),
+        data,
+        split.held_out,
+        routine.weights,
+        settings.patience,
+        routine.settled_from,
     )
     result = TrainingResult()
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
         try:
             model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
+            for name, optimiser in optimisers.items():
+                optimiser.load_state_dict(state["optimisers"][name])
             routine.load_state_dict(state["routine"])
             monitor.best, result.history = state["best"], state["history"]
         except (RuntimeError, ValueError, KeyError) as error:
             raise RunError(f"the checkpoint {checkpoint.path} is of another model: {error}") from error
+    else:
+        _start_prior(model, data, split, settings.seed)
     done = len(result.history)
 
     model.train()
@@ -138,7 +143,7 @@ def train(
                 epoch += 1
                 routine.before_epoch(epoch - 1, model, data)
                 streams = _streams(everything, data, split, settings)
-                means = _run_epoch(fabric, wrapped, optimiser, routine, data, streams, epoch, length, settings, bar)
+                means = _run_epoch(fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar)
                 if not all(math.isfinite(value) for value in means.values()):
                     result.stopped = "diverged"
                     break
@@ -148,7 +153,7 @@ def train(
                     checkpoint.write(
                         {
                             "model": model.state_dict(),
-                            "optimiser": optimiser.state_dict(),
+                            "optimisers": {name: each.state_dict() for name, each in optimisers.items()},
                             "routine": routine.state_dict(),
                             "best": monitor.best,
                             "history": result.history,
@@ -172,10 +177,27 @@ class _Computation(nn.Module):
         return self.objective(self.model, batch)
 
 
+def _adam(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.Adam:
+    return torch.optim.Adam(
+        parameters,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=settings.device.type in ("cpu", "cuda"),
+    )
+
+
+def _start_prior(model: Model, data: TrainingData, split: HoldOut, seed: int) -> None:
+    """Give a prior that starts from data its rows."""
+    if model.prior is not None and model.prior.inputs_wanted:
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+        rows = rng.choice(split.train, min(model.prior.inputs_wanted, len(split.train)), replace=False)
+        model.prior.initialise(data.batch({UNLABELLED: rows}, {UNLABELLED: ()}, augment=False).x)
+
+
 def _run_epoch(
     fabric: Any,
     wrapped: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Mapping[str, torch.optim.Optimizer],
     routine: Routine,
     data: TrainingData,
     streams: Mapping[str, UnlabelledStream | LabelledStream],
@@ -194,12 +216,13 @@ def _run_epoch(
     counts: dict[str, int] = {}
     for number, step in enumerate(routine.steps(epoch - 1, length)):
         fraction = ((epoch - 1) * length + number) / (settings.epochs * length)
+        optimiser = optimisers[step.optimiser]
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * one_cycle(fraction)
         batch = data.batch({name: next(supplies[name]) for name in step.streams}, step.streams, augment=True)
         terms = wrapped(batch)
         optimiser.zero_grad(set_to_none=True)
-        fabric.backward(weighted_total(terms, step.weights))
+        fabric.backward(routine.total(terms, step))
         optimiser.step()
         for term, value in terms.items():  # summed on the device: reading a value would wait for it
             sums[term] = sums[term] + value.detach() if term in sums else value.detach()

@@ -28,6 +28,8 @@ class Monitor:
         Join the terms into the one number that decides.
     patience : int or None
         Stop after so many epochs without a new best; None never stops.
+    settled_from : int
+        Before this epoch, numbered from 0, losses do not tell which model is best: the latest is kept.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class Monitor:
         rows: np.ndarray,
         weights: Weights,
         patience: int | None,
+        settled_from: int = 0,
     ) -> None:
         self._objective = objective
         self._data = data
         self._weights = weights
         self._patience = patience
+        self._settled_from = settled_from
         self._plan = _plan(rows, data.y.numpy(force=True), weights)
         self.best: dict[str, Any] = {"epoch": 0, "value": math.inf, "model": None}
 
@@ -49,7 +53,9 @@ class Monitor:
         """Return the held-out terms of this epoch, and keep the model if it is the best so far."""
         row = self._measure(model) if self._plan else {}
         value = row.get("held_out_total", -float(epoch))  # unwatched, later is better
-        if value < self.best["value"]:
+        if epoch <= self._settled_from:
+            value = math.inf
+        if value < self.best["value"] or value == math.inf == self.best["value"]:
             state = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
             self.best = {"epoch": epoch, "value": value, "model": state}
         return row

@@ -3,10 +3,32 @@
 Adding one: a file here with a `Routine` subclass, and a line in `ROUTINES`.
 """
 
+from semimetric.training.data import LABELLED, UNLABELLED
+from semimetric.training.routines.alternate_batches import AlternateBatches
 from semimetric.training.routines.alternate_epochs import AlternateEpochs
-from semimetric.training.routines.base import LABELLED, UNLABELLED, Routine, Step
+from semimetric.training.routines.base import Routine, Step
 from semimetric.training.routines.joint import Joint
+from semimetric.training.routines.staged import Staged
+from semimetric.training.routines.uncertainty import UncertaintyBalance
+from semimetric.training.routines.warm_up import WarmUp
 
-ROUTINES: dict[str, type[Routine]] = {"joint": Joint, "alternate-epochs": AlternateEpochs}
+ROUTINES: dict[str, type[Routine]] = {
+    "joint": Joint,
+    "alternate-epochs": AlternateEpochs,
+    "alternate-batches": AlternateBatches,
+    "staged": Staged,
+}
 
-__all__ = ["LABELLED", "ROUTINES", "UNLABELLED", "AlternateEpochs", "Joint", "Routine", "Step"]
+__all__ = [
+    "LABELLED",
+    "ROUTINES",
+    "UNLABELLED",
+    "AlternateBatches",
+    "AlternateEpochs",
+    "Joint",
+    "Routine",
+    "Staged",
+    "Step",
+    "UncertaintyBalance",
+    "WarmUp",
+]

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from semimetric.model import Model, Weights
-from semimetric.training.data import TrainingData
+from torch import Tensor
+from torch.nn import Parameter
 
-LABELLED = "labelled"
-UNLABELLED = "unlabelled"
+from semimetric.model import LossTerms, Model, Weights, weighted_total
+from semimetric.training.data import LABELLED, UNLABELLED, TrainingData
+
+MAIN = "main"  # the optimiser of a routine that needs only one
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,12 @@ class Step:
 
     streams : stream → the loss terms computed on its batch; a stream that is not named is not drawn from.
     weights : the terms' weights in this step's total.
+    optimiser : which of the routine's optimisers takes the step.
     """
 
     streams: Mapping[str, tuple[str, ...]]
     weights: Weights
+    optimiser: str = MAIN
 
 
 class Routine(ABC):
@@ -31,14 +35,35 @@ class Routine(ABC):
     ----------
     weights : Weights
         One number per loss term; terms without a weight are not trained on.
+    epochs : int
+        How many there will be.
+    separate_optimisers : bool
+        Whether the routine's phases have an optimiser each, where it has phases: Adam, which is invariant to the
+        size of a loss, then no longer carries one phase's momentum and scale into the other.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    settled_from = 0  # the first epoch, from 0, whose losses tell which model is best
+
+    def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
         self.weights = weights
+        self.epochs = epochs
+        self.separate_optimisers = separate_optimisers
 
     @abstractmethod
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the ``length`` steps of the epoch, numbered from 0; ``length`` is one pass over all rows."""
+
+    def total(self, terms: LossTerms, step: Step) -> Tensor:
+        """Return the scalar that this step descends: the weighted sum."""
+        return weighted_total(terms, step.weights)
+
+    def optimised(self, model: Model) -> dict[str, list[Parameter]]:
+        """Return which parameters each optimiser moves: optimiser → parameters."""
+        return {name: list(model.parameters()) for name in self.phases()}
+
+    def phases(self) -> tuple[str, ...]:
+        """Return the names of the optimisers that steps may ask for."""
+        return (MAIN,)
 
     def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
         """Act before the first step of an epoch, numbered from 0: embed everything, revise ``data.y``, fit a prior.
@@ -55,6 +80,44 @@ class Routine(ABC):
         """Take up the state that `state_dict` returned."""
 
 
-def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights) -> Step:
+class Around(Routine):
+    """A routine around another one, which it changes in one respect; everything else is the inner one's."""
+
+    def __init__(self, inner: Routine) -> None:
+        super().__init__(inner.weights, inner.epochs, inner.separate_optimisers)
+        self.inner = inner
+        self.settled_from = inner.settled_from
+
+    def steps(self, epoch: int, length: int) -> Iterator[Step]:
+        """Yield the inner routine's steps."""
+        return self.inner.steps(epoch, length)
+
+    def total(self, terms: LossTerms, step: Step) -> Tensor:
+        """Return the inner routine's total."""
+        return self.inner.total(terms, step)
+
+    def optimised(self, model: Model) -> dict[str, list[Parameter]]:
+        """Return the inner routine's choice."""
+        return self.inner.optimised(model)
+
+    def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
+        """Let the inner routine act."""
+        self.inner.before_epoch(epoch, model, data)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the inner routine's state."""
+        return self.inner.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Give the inner routine its state."""
+        self.inner.load_state_dict(state)
+
+
+def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights, optimiser: str = MAIN) -> Step:
     """Return a step that draws only on the streams with a term to compute."""
-    return Step({name: terms for name, terms in streams.items() if terms}, weights)
+    return Step({name: terms for name, terms in streams.items() if terms}, weights, optimiser)
+
+
+def joint_step(weights: Weights, optimiser: str = MAIN) -> Step:
+    """Return the step on both streams: labelled rows for the metric loss, all rows for everything else."""
+    return step_on({UNLABELLED: weights.unsupervised, LABELLED: weights.supervised}, weights, optimiser)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import repeat
 
-from semimetric.training.routines.base import LABELLED, UNLABELLED, Routine, Step, step_on
+from semimetric.training.routines.base import Routine, Step, joint_step
 
 
 class Joint(Routine):
@@ -14,5 +14,4 @@ class Joint(Routine):
 
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the same step, ``length`` times."""
-        streams = {UNLABELLED: self.weights.unsupervised, LABELLED: self.weights.supervised}
-        return repeat(step_on(streams, self.weights), length)
+        return repeat(joint_step(self.weights), length)

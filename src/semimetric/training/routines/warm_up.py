@@ -1,0 +1,33 @@
+"""The weight of the KL term, rising from zero at the beginning of training."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from semimetric.model import KL
+from semimetric.training.routines.base import Around, Routine, Step
+
+
+class WarmUp(Around):
+    """The inner routine with the KL's weight multiplied by a factor that rises linearly from 0 to 1.
+
+    A prior that acts from the first step on draws all posteriors to itself before they have learned to differ
+    (Sønderby et al. 2016). No epoch before the end of the rise counts as the best one: their losses are others.
+
+    Parameters
+    ----------
+    inner : Routine
+    share : float
+        Of all steps, over which the weight rises; in (0, 1].
+    """
+
+    def __init__(self, inner: Routine, share: float) -> None:
+        super().__init__(inner)
+        self.share = share
+        self.settled_from = max(inner.settled_from, min(self.epochs - 1, int(share * self.epochs)))
+
+    def steps(self, epoch: int, length: int) -> Iterator[Step]:
+        """Yield the inner routine's steps with this moment's weight of the KL."""
+        rise = self.share * self.epochs * length
+        for number, step in enumerate(self.inner.steps(epoch, length), epoch * length):
+            factor = min(1.0, number / rise)
+            yield replace(step, weights=step.weights.scaled(KL, factor)) if KL in step.weights else step
