@@ -32,6 +32,8 @@ def arrays_of(kind: str, rows: int, classes: int, dimensions: int, names: list[s
     def label(codes: np.ndarray) -> np.ndarray:
         return codes if names is None else np.array(names)[codes]
 
+    walked = min(dimensions, 3)
+    walks = inputs(np.arange(walked * 7) % classes)
     shown = np.arange(0, rows, 2)
     pairs = inputs(y[: min(rows, 12)])
     return {
@@ -45,6 +47,13 @@ def arrays_of(kind: str, rows: int, classes: int, dimensions: int, names: list[s
         "labelled_inputs": inputs(y_labelled),
         "reconstruction_inputs": pairs,
         "reconstruction_outputs": pairs[::-1].copy(),
+        "samples": inputs(np.arange(14) % classes),
+        "traversals": walks.reshape(walked, 7, *shape),
+        "traversal_dimensions": np.arange(dimensions)[::-1][:walked],
+        "traversal_values": np.tile(np.linspace(-2, 2, 7, dtype=np.float32), (walked, 1)),
+        "prior_means": centres.astype(np.float32),
+        "prior_scales": np.ones((classes, dimensions), dtype=np.float32),
+        "prior_weights": np.full(classes, 1 / classes, dtype=np.float32),
     }
 
 

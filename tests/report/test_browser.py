@@ -63,6 +63,30 @@ def test_the_plot_is_drawn_without_complaint(make_run, kind, dimensions):
     assert "scatterlayer" in seen.stdout
 
 
+def test_the_prior_is_outlined_and_does_not_decide_what_is_in_view(make_run):
+    Z = np.random.default_rng(0).uniform(-1, 1, (120, 2)).astype(np.float32)
+    means = np.array([[0, 0], [1e4, -1e4]], dtype=np.float32)
+    prior = {"prior_means": means, "prior_scales": np.ones_like(means) / 2, "prior_weights": np.ones(2) / 2}
+    page = write_report(make_run(arrays={"Z_test": Z, "Z_labelled": Z[:8], **prior}))
+    script = """<script>window.addEventListener("load", () => setTimeout(() => {
+      const root = document.getElementById("latent-plot");
+      const widest = () => Math.max(...root._fullLayout.xaxis.range.concat(root._fullLayout.yaxis.range).map(Math.abs));
+      const lines = () => root.querySelectorAll(".scatterlayer .js-line").length;
+      document.body.dataset.widest = widest();
+      document.body.dataset.lines = lines();
+      document.getElementById("show-prior").click();
+      setTimeout(() => { document.body.dataset.after = lines() + " " + (widest() < 3); }, 500);
+    }, 1500));</script></body>"""
+    probe = page.with_name("probe.html")
+    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script), encoding="utf-8")
+    seen = browse(probe, "--dump-dom")
+    assert problems(seen.stderr) == []
+    (widest,) = re.findall(r'data-widest="([\d.]+)"', seen.stdout)
+    assert 1 < float(widest) < 3
+    assert re.search(r'data-lines="[1-9]', seen.stdout)
+    assert re.search(r'data-after="0 true"', seen.stdout)
+
+
 def test_hostile_names_run_nothing(make_run):
     names = [
         "<script>document.title='taken'</script>",

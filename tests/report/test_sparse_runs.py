@@ -114,7 +114,11 @@ def test_a_fit_that_did_not_end_well_says_so_at_the_top(make_run, page_of, endin
 
 
 def test_a_score_without_a_scale_is_shown_but_not_ranked(make_run, section_of):
-    metrics = {"knn_accuracy": 0.5, "reconstruction_error": 31.25, "baselines": {"pca": {"knn_accuracy": 0.25}}}
+    unknown = {"steps": 120_000, "norm": -31.254, "huge": 1e300, "note": "a text", "parts": {"a": 1}}
+    metrics = {"knn_accuracy": 0.5, **unknown, "baselines": {"pca": {"knn_accuracy": 0.25}}}
     html = section_of(write_report(make_run(metrics=metrics)), "scores")
-    assert "<td>31.250</td>" in html
+    for shown in ("120,000", "−31.25", "1e+300"):
+        assert f"<td>{shown}</td>" in html
+    assert "a text" not in html
+    assert "Likelihood" not in html
     assert "except under “Other”" in html

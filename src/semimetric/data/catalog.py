@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from semimetric.data.binarisation import binarised
 from semimetric.data.dataset import Dataset, DatasetEntry
 from semimetric.data.digits import DIGITS
 from semimetric.data.download import locate, obtain
@@ -87,6 +88,7 @@ def load_dataset(
     show_progress: bool = False,
     test_share: float | None = None,
     seed: int = 0,
+    binarise: bool = False,
 ) -> Dataset:
     """Load a dataset by name, or a user's own data by path.
 
@@ -117,6 +119,9 @@ def load_dataset(
         classes. By default 0.2 where every row is labelled, else 0: all rows stay together, in their order.
     seed : int
         Decides which rows are held out.
+    binarise : bool
+        For images of 8 bits: draw every pixel once, white with the probability that its intensity is. The draw is
+        the same for every ``seed``, so that likelihoods are of the same data.
 
     Returns
     -------
@@ -154,11 +159,12 @@ def load_dataset(
                 download=download,
                 show_progress=show_progress,
             )
-        return entry.read(paths)
+        dataset = entry.read(paths)
+        return binarised(dataset) if binarise else dataset
     path = Path(name).expanduser()
     if not path.exists():
         raise _unknown(name)
-    return read_user_data(
+    dataset = read_user_data(
         path,
         labels_file=labels_file,
         label_column=label_column,
@@ -167,6 +173,7 @@ def load_dataset(
         test_share=test_share,
         seed=seed,
     )
+    return binarised(dataset) if binarise else dataset
 
 
 def _told(value: object) -> str:

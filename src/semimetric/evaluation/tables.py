@@ -8,6 +8,7 @@ PROBE = "Probes trained on half of the test labels"
 RETRIEVAL = "Retrieval"
 CLUSTERS = "Clusters"
 TRIPLETS = "Triplets"
+LIKELIHOOD = "Likelihood, per row"
 OTHER = "Other"
 
 _CLASSIFIERS = {
@@ -68,6 +69,15 @@ def _known_metrics() -> dict[str, tuple[str, str, str]]:
             TRIPLETS,
             "share of random triplets in which the point of the same class is nearer",
         ),
+        "reconstruction_error": (
+            "reconstruction error",
+            LIKELIHOOD,
+            "of the posterior mean, summed over the elements of an input, in normalised units",
+        ),
+        "kl": ("KL to the prior", LIKELIHOOD, "nats; how much of an input the latent space holds"),
+        "vae_loss": ("VAE loss", LIKELIHOOD, "reconstruction error of a sample, plus KL"),
+        "elbo": ("ELBO", LIKELIHOOD, "nats; a lower bound of the log-likelihood"),
+        "log_likelihood": ("log-likelihood", LIKELIHOOD, "nats; importance-sampled, a tighter lower bound"),
     }
 
 

@@ -19,17 +19,19 @@
   };
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  function axis(title) {
-    return {
+  function axis(title, range) {
+    // Autoranging would make room for every component of the prior, however far.
+    return Object.assign(range ? { range: range, autorange: false } : {}, {
       title: { text: title, standoff: 8 }, showticklabels: title !== "", zeroline: false, showline: false,
       gridcolor: style("--line"), showgrid: title !== "", color: style("--muted"),
       ticks: "",
-    };
+    });
   }
 
   function layout() {
     const paper = style("--paper");
-    const y = axis(data.axes[1]);
+    const ranges = data.components ? data.components.ranges : [];
+    const y = axis(data.axes[1], ranges[1]);
     if (data.equal) y.scaleanchor = "x";
     const wide = root.clientWidth > 620;
     return {
@@ -38,7 +40,7 @@
       margin: { l: data.axes[1] ? 52 : 8, r: 8, t: 34, b: data.axes[0] ? 44 : 8 },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--muted"), activecolor: style("--accent") },
       font: { family: style("--sans"), size: 13, color: style("--ink") },
-      xaxis: axis(data.axes[0]), yaxis: y,
+      xaxis: axis(data.axes[0], ranges[0]), yaxis: y,
       legend: {
         itemsizing: "constant", groupclick: "togglegroup", tracegroupgap: 0, bgcolor: "rgba(0,0,0,0)",
         orientation: wide ? "v" : "h", x: wide ? 1.01 : 0, y: wide ? 1 : -0.08,
@@ -59,6 +61,12 @@
     const keys = data.traces.filter((trace) => !trace.meta.labelled).map((trace) => Object.assign({}, trace, {
       x: [null], y: [null], customdata: [], showlegend: true, visible: hidden(trace.legendgroup) ? "legendonly" : true,
     }));
+    const outlines = data.components ? [{
+      type: "scatter", mode: "lines", name: data.components.name, legendgroup: "prior", hoverinfo: "skip",
+      x: data.components.x, y: data.components.y, connectgaps: false, customdata: [],
+      line: { color: ink, width: data.components.many ? 0.7 : 1.5 }, opacity: data.components.many ? 0.3 : 0.8,
+      visible: !on("prior", true) ? false : hidden("prior") ? "legendonly" : true,
+    }] : [];
     return keys.concat(data.traces.map((trace) => {
       const wrong = trace.customdata.map((index) => data.points[index].wrong === 1);
       const starred = trace.meta.labelled;
@@ -70,12 +78,13 @@
       });
       const visible = starred && !on("stars", true) ? false : hidden(trace.legendgroup) ? "legendonly" : true;
       return Object.assign({}, trace, { marker: marker, visible: visible });
-    }));
+    }), outlines);
   }
 
   const options = {
     displaylogo: false, responsive: true,
     displayModeBar: true,
+    doubleClick: data.components ? "reset" : "reset+autosize",
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
     toImageButtonOptions: { filename: "latent", scale: 2 },
   };

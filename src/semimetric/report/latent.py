@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from semimetric.report.components import components_of, draw_components
 from semimetric.report.drawing import canvas, shortened
 from semimetric.report.palette import INK, MUTED, colour, symbol
 from semimetric.report.projection import Projection, project
@@ -69,7 +70,10 @@ def class_places(view: View, plane: LatentPlane) -> dict[int, tuple[float, float
 
 
 def picture(view: View, plane: LatentPlane) -> bytes:
-    """Return the plane as a PNG: colour the class, a star a labelled training row, a dark ring a mistake."""
+    """Return the plane as a PNG: colour the class, a star a labelled training row, a dark ring a mistake.
+
+    Where the space is a plane, the components of the prior are outlined.
+    """
     from matplotlib.patheffects import withStroke
 
     codes, wrong = view.true[plane.rows], view.wrong[plane.rows]
@@ -104,7 +108,9 @@ def picture(view: View, plane: LatentPlane) -> bytes:
         for code, (x, y) in class_places(view, plane).items():
             name = shortened(view.name(code))
             axes.text(x, y, name, ha="center", va="center", weight="bold", fontsize=10, path_effects=halo, zorder=4)
-        _legend(axes, view, plane, bool(wrong.any()))
+        components = components_of(view, plane.projection.points)
+        outlined = [draw_components(axes, components)] if components else []
+        _legend(axes, view, plane, bool(wrong.any()), outlined)
         axes.set_xlabel(plane.projection.axes[0])
         axes.set_ylabel(plane.projection.axes[1])
         axes.set_aspect("equal" if view.Z.shape[1] > 1 else "auto", adjustable="datalim")
@@ -118,7 +124,7 @@ def picture(view: View, plane: LatentPlane) -> bytes:
     return content.getvalue()
 
 
-def _legend(axes: Any, view: View, plane: LatentPlane, mistakes: bool) -> None:
+def _legend(axes: Any, view: View, plane: LatentPlane, mistakes: bool, more: list[Any]) -> None:
     from matplotlib.lines import Line2D
 
     codes = [int(code) for code in np.unique(view.true[plane.rows])]
@@ -134,4 +140,4 @@ def _legend(axes: Any, view: View, plane: LatentPlane, mistakes: bool) -> None:
         keys.append(Line2D([], [], marker="*", markersize=9, label="labelled training row", **empty))
     if mistakes:
         keys.append(Line2D([], [], marker="o", markersize=6, label="wrong prediction", **empty))
-    axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.1)
+    axes.legend(handles=keys + more, loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.4 if more else 0.1)

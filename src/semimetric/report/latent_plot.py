@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from semimetric.report.components import components_of, plotted_components
 from semimetric.report.drawing import shortened
 from semimetric.report.latent import LatentPlane, class_places
 from semimetric.report.palette import colour, symbol
@@ -15,6 +16,8 @@ from semimetric.report.view import View
 
 def plot(view: View, plane: LatentPlane) -> dict[str, Any]:
     """Return the Plotly traces and layout, one entry per point for the tooltip, and the sprite sheet.
+
+    ``components`` are the outlines of the prior's, None where there are none.
 
     Every class has a trace of its rows and one of its labelled training rows, in one legend group. The
     ``customdata`` of a mark is its place in ``points``.
@@ -37,6 +40,7 @@ def plot(view: View, plane: LatentPlane) -> dict[str, Any]:
     ]
     return {
         "traces": traces,
+        "components": plotted_components(components_of(view, plane.projection.points), plane.projection.points),
         "annotations": notes,
         "axes": list(plane.projection.axes),
         "equal": view.Z.shape[1] > 1,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from semimetric.report.components import about, components_of
 from semimetric.report.latent import LatentPlane, class_places, latent_plane, picture
 from semimetric.report.latent_plot import plot
 from semimetric.report.section import Section, absent, counted, figure
@@ -24,6 +25,8 @@ def section(view: View) -> Section:
         f"Scatter plot of {counted(len(plane.rows), 'embedded row')} and "
         f"{counted(len(plane.labelled_rows), 'labelled training row')}, coloured by class."
     )
+    components = components_of(view, plane.projection.points)
+    prior = "" if components is None else f" {about(components)}"
     hints = "Point at a mark to see the row; drag to enlarge, double-click to go back; click a class to hide it."
     content = json_for_script(plot(view, plane))
     body = f"""
@@ -32,7 +35,7 @@ def section(view: View) -> Section:
 <div id="latent-plot" role="img" aria-label="{escape(alt)} Also as a picture in latent.png."></div>
 <div id="latent-tip" aria-hidden="true" hidden><div class="thumb"></div><div class="text"></div></div>
 <noscript>{figure(png, alt)}</noscript>
-<p class="note">{escape(plane.projection.note)} <span class="script-only">{hints}</span></p>
+<p class="note">{escape(plane.projection.note + prior)} <span class="script-only">{hints}</span></p>
 <script type="application/json" id="latent-data">{content}</script>"""
     return Section(NAME, TITLE, body, png, interactive=True)
 
@@ -70,6 +73,8 @@ def _switches(view: View, plane: LatentPlane) -> str:
         wrong = int(view.wrong[plane.rows].sum())
         switches.append(("rings", f"◯ ring wrong predictions ({wrong:,})", True))
         switches.append(("wrong", "only wrong predictions", False))
+    if components_of(view, plane.projection.points):
+        switches.append(("prior", "prior components", True))
     if class_places(view, plane):
         switches.append(("names", "class names", True))
     return "".join(

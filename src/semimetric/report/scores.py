@@ -1,11 +1,13 @@
 """The scores of the model beside those of its baselines, as a table."""
 
 import math
+from collections.abc import Mapping
 from html import escape
 from itertools import groupby
 
 from semimetric.evaluation.protocol import FEW_LABELS
-from semimetric.evaluation.tables import FEW, OTHER, ScoreRow, score_table
+from semimetric.evaluation.tables import FEW, LIKELIHOOD, OTHER, ScoreRow, score_table
+from semimetric.report.likelihood import amount, table
 from semimetric.report.scores_plot import number, picture
 from semimetric.report.section import Section, absent
 from semimetric.report.verdict import baseline_name, no_scores
@@ -15,24 +17,32 @@ NAME, TITLE = "scores", "Scores beside the baselines"
 
 
 def section(view: View) -> Section:
-    """Return the table and the picture, or why there is none."""
-    rows = score_table(view.record.metrics, view.record.baselines)
-    rows = [row for row in rows if any(number(value) is not None for value in row.values.values())]
+    """Return the tables and the picture, or why there is none."""
+    metrics, baselines = view.record.metrics, view.record.baselines
+    every = score_table(_numbers(metrics), {name: _numbers(scores) for name, scores in baselines.items()})
+    every = [row for row in every if any(number(value) is not None for value in row.values.values())]
+    rows = [row for row in every if row.group != LIKELIHOOD]
+    names = {name: baseline_name(name, view.Z.shape[1]) for name in baselines}
+    columns = {"model": "this model", **names}
+    likelihoods = table([row for row in every if row.group == LIKELIHOOD], columns)
     if not rows:
-        return absent(NAME, TITLE, no_scores(view))
-    columns = {
-        name: "this model" if name == "model" else baseline_name(name, view.Z.shape[1]) for name in rows[0].values
-    }
+        without = absent(NAME, TITLE, no_scores(view))
+        return Section(NAME, TITLE, without.body + likelihoods)
     head = "".join(f'<th scope="col">{escape(label)}</th>' for label in columns.values())
     bodies = "".join(_group(name, list(group)) for name, group in groupby(rows, lambda row: row.group))
-    table = (
+    beside = (
         '<div class="scroll" tabindex="0" role="region" aria-label="Table of scores"><table class="scores">'
         f'<thead><tr><th scope="col">metric</th>{head}<th scope="col">0 to 1</th></tr></thead>'
         f"{bodies}</table></div>"
     )
     drawn = [row for row in rows if row.group != OTHER]  # the rest may be of any size
     png = picture(drawn, columns) if drawn else None
-    return Section(NAME, TITLE, _introduction(view, rows) + table, png)
+    return Section(NAME, TITLE, _introduction(view, rows) + beside + likelihoods, png)
+
+
+def _numbers(scores: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return the scores without what is none, such as a text that somebody added to the file."""
+    return {key: value for key, value in scores.items() if value is None or isinstance(value, int | float)}
 
 
 def _introduction(view: View, rows: list[ScoreRow]) -> str:
@@ -82,7 +92,7 @@ def _cell(value: float | None, best: float | None, row: ScoreRow) -> str:
         return '<td class="none"><span title="undefined on this data">n/a</span></td>'
     if best is not None and round(value, 3) == round(best, 3) and len(row.values) > 1:
         return f'<td class="best">{value:.3f}<span class="unseen"> best</span></td>'
-    return f"<td>{value:.3f}</td>"
+    return f"<td>{amount(value) if row.group == OTHER else f'{value:.3f}'}</td>"
 
 
 def _strip(row: ScoreRow) -> str:
