@@ -21,7 +21,9 @@ X = rng.normal(size=(40, 5)).astype(np.float32)
 Y = np.arange(40) % 2
 IMAGES = rng.uniform(size=(40, 8, 8)).astype(np.float32)
 PIXELS = (IMAGES * 255).astype(np.uint8)
-PRESETS = "autoencoder, dml, dml-autoencoder"
+PRESETS = (
+    "autoencoder, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, vamp-vae"
+)
 DATASETS = (
     "bloodmnist, breastmnist, dermamnist, digits, fashion-mnist, mnist, octmnist, organamnist, organcmnist, "
     "organsmnist, pathmnist, pneumoniamnist, retinamnist, tissuemnist"
@@ -220,7 +222,7 @@ CASES = [
         "an unknown routine",
         fit(routine="jiont"),
         ValueError,
-        "unknown routine 'jiont': did you mean 'joint'? Known: alternate-epochs, joint",
+        "unknown routine 'jiont': did you mean 'joint'? Known: alternate-batches, alternate-epochs, joint, staged",
     ),
     (
         "an unknown likelihood",
@@ -361,7 +363,8 @@ CASES = [
         "decoding without a decoder",
         lambda f: f["dml"].inverse_transform(X[:, :2]),
         ValueError,
-        "preset 'dml' has no decoder: inverse_transform needs one of 'dml-autoencoder', 'autoencoder'",
+        "preset 'dml' has no decoder: inverse_transform needs one of 'dml-autoencoder', 'metric-vae', 'joint-mvae', "
+        "'tvae', 'autoencoder', 'vae', 'vamp-vae'",
     ),
     (
         "embeddings of another dimension",
@@ -373,7 +376,8 @@ CASES = [
         "reconstruction error without a decoder",
         lambda f: f["dml"].reconstruction_error(X),
         ValueError,
-        "preset 'dml' has no decoder, hence no reconstruction error",
+        "preset 'dml' has no decoder: reconstruction_error needs one of 'dml-autoencoder', 'metric-vae', 'joint-mvae', "
+        "'tvae', 'autoencoder', 'vae', 'vamp-vae'",
     ),
     (
         "a model that is not there",

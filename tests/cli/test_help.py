@@ -11,8 +11,10 @@ from semimetric.cli.app import app
 from semimetric.data import list_datasets
 from semimetric.data.augmentation import AUGMENTATIONS
 from semimetric.geometry.distances import DISTANCES
-from semimetric.networks import LIKELIHOODS
-from semimetric.presets import PRESETS
+from semimetric.losses import LOSSES
+from semimetric.networks import ARCHITECTURES, LIKELIHOODS
+from semimetric.presets import DEFAULTS, PRESETS
+from semimetric.priors import KL_ESTIMATORS, PRIORS
 from semimetric.training import DEVICES, PRECISIONS, ROUTINES
 
 COMMANDS = typer.main.get_command(app).commands
@@ -22,6 +24,10 @@ CHOICES = {
     "preset": PRESETS,
     "distance": DISTANCES,
     "likelihood": LIKELIHOODS,
+    "loss": LOSSES,
+    "prior": PRIORS,
+    "kl_estimator": KL_ESTIMATORS,
+    "network": ARCHITECTURES,
     "routine": ROUTINES,
     "augment": ["auto", "none", *AUGMENTATIONS],
     "precision": PRECISIONS,
@@ -60,8 +66,11 @@ def test_the_program_explains_itself(semimetric):
 def test_help_quotes_the_class_s_default_and_does_not_pass_it_on(option):
     assert option.default is None
     default = ESTIMATOR[option.name].default
-    # The one default that depends on the data is told in words; test_embedder.py holds the rule itself.
-    assert option.show_default == ("1 for up to 100 labels, else 5" if default is None else str(default))
+    # What is None stands for depends on preset, prior or data, and is told in words.
+    of_the_prior = {"n_components", "log_variance"}
+    told = "the prior's" if option.name in of_the_prior else "the preset's" if option.name in DEFAULTS else None
+    told = told or "1 for up to 100 labels, else 5"
+    assert option.show_default == (told if default is None else str(default))
 
 
 def test_all_that_shape_a_model_can_be_given():

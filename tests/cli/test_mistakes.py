@@ -9,13 +9,15 @@ DATASETS = (
     "bloodmnist, breastmnist, dermamnist, digits, fashion-mnist, mnist, octmnist, organamnist, organcmnist, "
     "organsmnist, pathmnist, pneumoniamnist, retinamnist, tissuemnist"
 )
-PRESETS = "autoencoder, dml, dml-autoencoder"
+PRESETS = (
+    "autoencoder, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, vamp-vae"
+)
 
 CASES = [
     (["digitz"], f"unknown dataset 'digitz': did you mean 'digits'? Known: {DATASETS} (nor is there a file or folder "),
     (["mine.npz"], "no file or folder at {here}/mine.npz, and 'mine.npz' is not a dataset's name; "),
     (["digits", "--preset", "dmll"], f"unknown preset 'dmll': did you mean 'dml'? Known: {PRESETS}\n"),
-    (["digits", "--preset", "vaeish"], f"unknown preset 'vaeish': known: {PRESETS}\n"),
+    (["digits", "--preset", "umap"], f"unknown preset 'umap': known: {PRESETS}\n"),
     (["digits", "--latent-dim", "0"], "latent_dim must be a whole number of at least 1, got 0\n"),
     (["digits", "--alpha", "1.5"], "alpha must be above 0 and at most 1, got 1.5\n"),
     (["digits", "--alpha", "nan"], "alpha must be above 0 and at most 1, got nan\n"),

@@ -49,12 +49,13 @@ def test_a_fresh_process_gives_the_same_embeddings(embedder, saved, digits, tmp_
 def test_everything_fitted_comes_back(embedder, saved):
     again = MetricEmbedder.load(saved)
     forgotten = {"checkpoint_dir", "resume", "verbose"}
-    parameters = {k: v for k, v in embedder.get_params().items() if k not in forgotten}
+    parameters = {k: v for k, v in embedder.settings_.items() if k not in forgotten}
     assert {k: v for k, v in again.get_params().items() if k not in forgotten} == parameters
     for name in ("history_", "best_epoch_", "stopped_", "seed_", "n_features_in_", "fit_seconds_", "n_epochs_"):
         assert getattr(again, name) == getattr(embedder, name), name
     for name in ("classes_", "labelled_rows_", "labelled_embeddings_", "labelled_codes_"):
         assert np.array_equal(getattr(again, name), getattr(embedder, name)), name
+    assert {k: v for k, v in again.settings_.items() if k not in forgotten} == parameters
     fitted = {name for name in vars(embedder) if name.endswith("_")}
     assert {name for name in vars(again) if name.endswith("_")} == fitted
 

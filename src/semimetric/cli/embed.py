@@ -30,6 +30,7 @@ def embed(
     data_dir: o.DataDir = None,
     label_column: o.LabelColumn = None,
     image_size: o.ImageSize = None,
+    binarise: o.Binarise = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -47,7 +48,7 @@ def embed(
     check_writable(out)
 
     embedder = load_fitted(run, device=device, show_progress=not quiet)
-    loading = o.given(data_dir=data_dir, label_column=label_column, image_size=image_size)
+    loading = o.given(data_dir=data_dir, label_column=label_column, image_size=image_size, binarise=binarise)
     X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     Z = embedder.transform(X)
     content = io.BytesIO()

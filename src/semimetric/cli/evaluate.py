@@ -24,6 +24,18 @@ def evaluate(
     labels_file: o.LabelsFile = None,
     label_column: o.LabelColumn = None,
     image_size: o.ImageSize = None,
+    binarise: o.Binarise = None,
+    likelihood_samples: Annotated[
+        int,
+        typer.Option(
+            "--likelihood-samples",
+            help="For a preset with a prior and a decoder: samples of the importance-sampled log-likelihood; "
+            "some hundreds for a tight one.",
+            show_default="0: leave it out",
+            min=0,
+            rich_help_panel=o.OUTPUT,
+        ),
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Also write the scores to this .json file.", rich_help_panel=o.OUTPUT),
@@ -43,17 +55,25 @@ def evaluate(
     if out is not None:
         check_writable(out)
     embedder = load_fitted(run, device=device, show_progress=False)
-    loading = o.given(data_dir=data_dir, labels_file=labels_file, label_column=label_column, image_size=image_size)
+    loading = o.given(
+        data_dir=data_dir,
+        labels_file=labels_file,
+        label_column=label_column,
+        image_size=image_size,
+        binarise=binarise,
+    )
     X, y, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     if y is None or not labelled_rows(y).any():
         raise ValueError(f"{data} ({chosen}) has no labels to score against: give --labels-file or --label-column")
     if chosen in ("train", "all") and was_fitted_on(run, data):
         tell("warning: the model was fitted on these rows, or on some of them: its scores flatter it")
     with working("evaluating", not quiet):
-        _, metrics = score(embedder, X, y, seed=seed)
+        _, metrics = score(embedder, X, y, seed=seed, likelihood_samples=likelihood_samples)
     if out is not None:
         write_whole(out, (json.dumps(plain(metrics), indent=2) + "\n").encode())
     if as_json:
         print_json({**metrics, "split": chosen, "rows": len(X)})
     else:
-        print_scores(f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics, latent_dim=embedder.latent_dim)
+        print_scores(
+            f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics, latent_dim=embedder.settings_["latent_dim"]
+        )

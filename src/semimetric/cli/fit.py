@@ -55,27 +55,65 @@ def fit(
         str | None,
         typer.Option(
             "--preset",
-            help="dml, dml-autoencoder or autoencoder.",
+            help="dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or tvae; without "
+            "labels, autoencoder, vae or vamp-vae.",
             show_default="dml-autoencoder",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
     latent_dim: Annotated[
         int | None,
-        typer.Option("--latent-dim", help="Dimensions of the space.", show_default="10", rich_help_panel=o.TRAINING),
+        typer.Option(
+            "--latent-dim",
+            help="Dimensions of the space.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
     ] = None,
     alpha: Annotated[
         float | None,
         typer.Option(
             "--alpha",
-            help="Weight of reconstruction against the metric loss, in (0, 1].",
-            show_default="0.97",
+            help="Weight of all else against the metric loss, in (0, 1]; in tvae, of the KL.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(
+            "--beta",
+            help="Weight of the KL; in tvae, of the reconstruction.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    gamma: Annotated[
+        float | None,
+        typer.Option(
+            "--gamma",
+            help="Weight of the metric loss in joint-mvae and tvae.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            "--loss",
+            help="triplet, random-triplet, contrastive, center, softmax, n-pair or supervised-contrastive.",
+            show_default="the preset's",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
     margin: Annotated[
         float | None,
-        typer.Option("--margin", help="Of the triplet loss.", show_default="0.2", rich_help_panel=o.TRAINING),
+        typer.Option(
+            "--margin",
+            help="Of the triplet and contrastive losses.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
     ] = None,
     distance: Annotated[
         str | None,
@@ -86,15 +124,131 @@ def fit(
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
+    metric_on: Annotated[
+        str | None,
+        typer.Option(
+            "--metric-on",
+            help="Whether the metric loss sees a sample of the posterior or its mean.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            "--prior",
+            help="unit, hypercube, simplex, mixture, classes, vamp or fitted.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    n_components: Annotated[
+        int | None,
+        typer.Option(
+            "--n-components",
+            help="Of a mixture prior, or pseudo-inputs of vamp.",
+            show_default="the prior's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    log_variance: Annotated[
+        float | None,
+        typer.Option(
+            "--log-variance",
+            help="Of a mixture prior's components.",
+            show_default="the prior's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    kl_estimator: Annotated[
+        str | None,
+        typer.Option(
+            "--kl-estimator",
+            help="auto, closed-form, monte-carlo, quadrature; faulty: as-printed, sign-mended.",
+            show_default="auto",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    kl_samples: Annotated[
+        int | None,
+        typer.Option(
+            "--kl-samples",
+            help="Of a Monte Carlo estimate of the KL.",
+            show_default="1",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    free_bits: Annotated[
+        float | None,
+        typer.Option(
+            "--free-bits",
+            help="Nats of KL that cost nothing.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    warm_up: Annotated[
+        float | None,
+        typer.Option(
+            "--warm-up",
+            help="Share of the training over which the weight of the KL rises from 0.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
     likelihood: Annotated[
         str | None,
         typer.Option(
-            "--likelihood", help="gaussian or bernoulli.", show_default="gaussian", rich_help_panel=o.TRAINING
+            "--likelihood",
+            help="gaussian or bernoulli.",
+            show_default="gaussian",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    reconstruction: Annotated[
+        str | None,
+        typer.Option(
+            "--reconstruction",
+            help="mean or sum over the elements of an input.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            help="auto, convolutional, dense or two-layer.",
+            show_default="the preset's",
+            rich_help_panel=o.TRAINING,
         ),
     ] = None,
     routine: Annotated[
         str | None,
-        typer.Option("--routine", help="joint or alternate-epochs.", show_default="joint", rich_help_panel=o.TRAINING),
+        typer.Option(
+            "--routine",
+            help="joint, alternate-epochs, alternate-batches or staged.",
+            show_default="joint",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    separate_optimisers: Annotated[
+        bool | None,
+        typer.Option(
+            "--separate-optimisers/--one-optimiser",
+            help="An optimiser for each phase of a routine that has phases.",
+            show_default="False",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    balance: Annotated[
+        str | None,
+        typer.Option(
+            "--balance",
+            help="fixed weights of the loss terms, or uncertainty: learned from there on.",
+            show_default="fixed",
+            rich_help_panel=o.TRAINING,
+        ),
     ] = None,
     augment: Annotated[
         str | None,
@@ -172,6 +326,7 @@ def fit(
     labels_file: o.LabelsFile = None,
     label_column: o.LabelColumn = None,
     image_size: o.ImageSize = None,
+    binarise: o.Binarise = None,
     test_share: Annotated[
         float | None,
         typer.Option(
@@ -204,10 +359,25 @@ def fit(
         preset=preset,
         latent_dim=latent_dim,
         alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        loss=loss,
         margin=margin,
         distance=distance,
+        metric_on=metric_on,
+        prior=prior,
+        n_components=n_components,
+        log_variance=log_variance,
+        kl_estimator=kl_estimator,
+        kl_samples=kl_samples,
+        free_bits=free_bits,
+        warm_up=warm_up,
         likelihood=likelihood,
+        reconstruction=reconstruction,
+        network=network,
         routine=routine,
+        separate_optimisers=separate_optimisers,
+        balance=balance,
         augment=augment,
         epochs=int(epochs) if epochs not in (None, "auto") else epochs,
         batch_size=batch_size,
@@ -225,6 +395,7 @@ def fit(
         labels_file=labels_file,
         label_column=label_column,
         image_size=image_size,
+        binarise=binarise,
         test_share=test_share,
     )
     from semimetric.runs import RunConfig, RunDirectory

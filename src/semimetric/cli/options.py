@@ -42,6 +42,15 @@ ImageSize = Annotated[
     int | None,
     typer.Option("--image-size", help="For a folder of images: pixels a side to resize to.", rich_help_panel=DATA),
 ]
+Binarise = Annotated[
+    bool | None,
+    typer.Option(
+        "--binarise/--grey",
+        help="Draw every pixel of 8-bit images as black or white, by its intensity.",
+        show_default="grey",
+        rich_help_panel=DATA,
+    ),
+]
 Split = Annotated[
     str | None,
     typer.Option(

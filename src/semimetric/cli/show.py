@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from semimetric.evaluation.tables import OTHER, ScoreRow, score_table
+from semimetric.evaluation.tables import LIKELIHOOD, OTHER, ScoreRow, score_table
 from semimetric.report.section import counted
 from semimetric.report.verdict import baseline_name
 from semimetric.runs import RunDirectory, RunRecord
@@ -109,7 +109,7 @@ def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
 
 def _best(row: ScoreRow) -> float | None:
     finite = [value for value in row.values.values() if value is not None and math.isfinite(value)]
-    return max(finite) if len(finite) > 1 and row.group != OTHER else None
+    return max(finite) if len(finite) > 1 and row.group not in (LIKELIHOOD, OTHER) else None
 
 
 def _number(value: float | None, best: float | None) -> str:

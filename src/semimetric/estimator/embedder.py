@@ -10,23 +10,32 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from semimetric.data.arrays import as_given, as_labels, check_inputs, check_labels, labelled_rows
+from semimetric.data.arrays import as_labels, check_inputs, check_labels
 from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.fingerprint import fingerprint
-from semimetric.estimator.inference import decode, embed, reconstruction_error
-from semimetric.estimator.neighbours import neighbour_search
+from semimetric.estimator.generative import Generative
+from semimetric.estimator.inference import embed
+from semimetric.estimator.neighbours import Neighbours
 from semimetric.estimator.networks import check_shapes, compose
-from semimetric.estimator.parameters import check_parameters, choose_batch_size, choose_epochs, choose_seed
+from semimetric.estimator.parameters import (
+    check_parameters,
+    choose_batch_size,
+    choose_epochs,
+    choose_routine,
+    choose_seed,
+    resolve,
+)
 from semimetric.geometry import Distance
-from semimetric.presets import PRESETS, Composition, Preset, get_preset
+from semimetric.losses import MetricLoss
+from semimetric.presets import Composition, Preset, get_preset
+from semimetric.priors import Prior
 from semimetric.training import (
-    ROUTINES,
     Checkpoint,
+    Routine,
     TrainingData,
     TrainingSettings,
     choose_device,
@@ -35,31 +44,69 @@ from semimetric.training import (
 )
 
 
-class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
+class MetricEmbedder(
+    Neighbours, Generative, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+):
     """Learn a space in which neighbours are alike, from a few labelled rows and all the unlabelled ones.
 
     Parameters
     ----------
     preset : str
-        Which system: "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of
-        all rows) or "autoencoder" (reconstruction alone).
-    latent_dim : int
-        Dimensions of the space.
-    alpha : float
-        In "dml-autoencoder", the weight of reconstruction against that of the metric loss, (1 − alpha): in (0, 1].
-        Near 1, because a squared error averaged over the pixels of an image is a small number.
-    margin : float
-        Of the triplet loss, in the units of ``distance``.
+        Which system: "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of all
+        rows), "dml-unit-prior", "dml-gmm-prior", "metric-vae", "joint-mvae", "tvae", or, without labels,
+        "autoencoder", "vae", "vamp-vae". ``None`` for a parameter below means the preset's own value.
+    latent_dim : int or None
+        Dimensions of the space; 10, in "tvae" 20.
+    alpha, beta, gamma : float or None
+        Weights of the loss terms. ``(1 − alpha) · metric + alpha · (reconstruction + beta · KL)`` in
+        "dml-autoencoder", "dml-*-prior" and "metric-vae", of what these have; ``reconstruction + beta · KL +
+        gamma · metric`` in "joint-mvae", "vae" and "vamp-vae"; ``alpha · KL + beta · reconstruction + gamma · metric``
+        in "tvae", its eq. 5. alpha is in (0, 1], and near 1 where it stands before an error averaged over pixels,
+        which is a small number; the others are at least 0.
+    loss : str, MetricLoss or None
+        "triplet", "random-triplet", "contrastive", "center", "softmax", "n-pair", "supervised-contrastive", or a
+        `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among them.
+    margin : float or None
+        Of the triplet and contrastive losses, in the units of ``distance``.
     distance : str or callable
         "euclidean", "squared_euclidean", "manhattan", "cosine", or a function of (n, d) and (m, d) tensors.
+    metric_on : str or None
+        Whether the metric loss sees a "sample" of the posterior, or its "mean".
+    prior : str, Prior or None
+        "unit", "hypercube", "simplex", "mixture" (learned), "classes" (learned, one component per class), "vamp",
+        "fitted" (to the embeddings, by ``routine="staged"``), or a `semimetric.priors.Prior` of your own.
+    n_components : int or None
+        Of a mixture prior, or pseudo-inputs of "vamp"; None: 10, 100, or what the prior's shape wants.
+    log_variance : float or None
+        Of a mixture prior's components: where learned ones start. None: 0; 1 for "hypercube", the paper's.
+    kl_estimator : str
+        "auto" (closed form where there is one, else Monte Carlo), "closed-form", "monte-carlo", "quadrature", and to
+        study published results two that are wrong: "as-printed" and "sign-mended".
+    kl_samples : int
+        Of a Monte Carlo estimate, per row and step.
+    free_bits : float or None
+        Nats of KL that cost nothing.
+    warm_up : float or None
+        Share of the training over which the KL's weight rises from 0.
     likelihood : str
         What a decoder's output means: "gaussian" (squared error) or "bernoulli" (cross-entropy; inputs in [0, 1]).
-    routine : str
-        "joint" (labelled and unlabelled rows in every step) or "alternate-epochs" (the routine of Safir et al.).
+    reconstruction : str or None
+        Whether the reconstruction error is the "mean" or the "sum" over the elements of an input.
+    network : str or None
+        "auto" (convolutional for images, dense for vectors), "convolutional", "dense" or "two-layer".
+    routine : str or Routine class
+        "joint" (labelled and unlabelled rows in every step), "alternate-epochs" (the routine of Safir et al.),
+        "alternate-batches", "staged" (metric loss, then a prior fitted to the space, then everything), or a
+        subclass of `semimetric.training.Routine`.
+    separate_optimisers : bool
+        Whether each phase of a routine that has phases has an optimiser of its own.
+    balance : str
+        "fixed" weights, or "uncertainty": learned from there on.
     augment : str or callable
         Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
         vectors), "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the
-        input itself, so that a view's deformation is not kept in its embedding.
+        input itself, so that a view's deformation is not kept in its embedding; of the presets with a prior and a
+        decoder only labelled batches are seen in views.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100.
     batch_size, labelled_batch_size : int
@@ -73,7 +120,8 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
     n_neighbors : int or None
         Neighbours that `predict` asks; None: one for up to 100 labelled rows, five beyond.
     encoder, decoder : torch.nn.Module, optional
-        Networks of your own: (n, c, h, w) or (n, features) → (n, latent_dim), and back. They are copied.
+        Networks of your own: (n, c, h, w) or (n, features) → (n, latent_dim), or with a prior (n, 2 · latent_dim),
+        means and log-variances, and back. They are copied.
     device : str
         "auto", "cpu", "cuda", "cuda:N" or "mps".
     precision : str
@@ -99,6 +147,8 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         The rows of the training data that carried labels: what `predict` and `kneighbors` search.
     labelled_embeddings_ : float32 array (m, latent_dim)
         Their embeddings.
+    settings_ : dict
+        The parameters as used: the preset's own values in the places of None.
     n_features_in_, seed_, fit_seconds_ : int, int, float
         Features (or rows of pixels) per input; the seed used; how long `fit` took.
 
@@ -122,12 +172,27 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self,
         preset: str = "dml-autoencoder",
         *,
-        latent_dim: int = 10,
-        alpha: float = 0.97,
-        margin: float = 0.2,
+        latent_dim: int | None = None,
+        alpha: float | None = None,
+        beta: float | None = None,
+        gamma: float | None = None,
+        loss: str | MetricLoss | None = None,
+        margin: float | None = None,
         distance: str | Distance = "euclidean",
+        metric_on: str | None = None,
+        prior: str | Prior | None = None,
+        n_components: int | None = None,
+        log_variance: float | None = None,
+        kl_estimator: str = "auto",
+        kl_samples: int = 1,
+        free_bits: float | None = None,
+        warm_up: float | None = None,
         likelihood: str = "gaussian",
-        routine: str = "joint",
+        reconstruction: str | None = None,
+        network: str | None = None,
+        routine: str | type[Routine] = "joint",
+        separate_optimisers: bool = False,
+        balance: str = "fixed",
         augment: str | Augmentation = "auto",
         epochs: int | str = "auto",
         batch_size: int = 128,
@@ -149,10 +214,25 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         self.preset = preset
         self.latent_dim = latent_dim
         self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+        self.loss = loss
         self.margin = margin
         self.distance = distance
+        self.metric_on = metric_on
+        self.prior = prior
+        self.n_components = n_components
+        self.log_variance = log_variance
+        self.kl_estimator = kl_estimator
+        self.kl_samples = kl_samples
+        self.free_bits = free_bits
+        self.warm_up = warm_up
         self.likelihood = likelihood
+        self.reconstruction = reconstruction
+        self.network = network
         self.routine = routine
+        self.separate_optimisers = separate_optimisers
+        self.balance = balance
         self.augment = augment
         self.epochs = epochs
         self.batch_size = batch_size
@@ -189,22 +269,22 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
             If a parameter or the data cannot be right; the message says which and why.
         """
         started = time.perf_counter()
-        parameters = self.get_params(deep=False)
-        check_parameters(parameters)
+        check_parameters(self.get_params(deep=False))
+        settings = resolve(self.get_params(deep=False))
         device = choose_device(self.device)
         preset = get_preset(self.preset)
         seed = choose_seed(self.random_state)
         rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
         codes, classes = self._labels(y, len(rows), preset)
         augmentation = get_augmentation(self.augment, form.is_image)
-        composition = compose(preset, form.shape, parameters, seed)
-        check_shapes(composition, form.shape, self.latent_dim, preset.parameters_per_dimension)
+        composition = compose(preset, form.shape, settings, len(classes), seed)
+        check_shapes(composition, form.shape, settings["latent_dim"], preset.parameters_per_dimension)
         normaliser = Normaliser(form.shape).fit(rows, form, "unit" if self.likelihood == "bernoulli" else "auto")
 
         # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.
-        self.seed_, self.input_form_, self.classes_ = seed, form, classes
+        self.seed_, self.settings_, self.input_form_, self.classes_ = seed, settings, form, classes
         self.model_, self.normaliser_ = composition.model, normaliser
-        self._train(composition, TrainingData(rows, codes, normaliser, augmentation), device)
+        self._train(composition, TrainingData(rows, codes, normaliser, augmentation, preset.views), device)
         self.labelled_rows_ = np.flatnonzero(codes >= 0)
         self.labelled_codes_ = codes[self.labelled_rows_]
         self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
@@ -213,7 +293,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     def _labels(self, y: ArrayLike | None, n: int, preset: Preset) -> tuple[np.ndarray, np.ndarray]:
         codes, classes = check_labels(None if y is None else column_or_1d(as_labels(y), warn=True), n)
-        if len(classes) < 2 and preset.metric is not None:
+        if len(classes) < 2 and preset.metric:
             found = "no labels" if len(classes) == 0 else f"labels of one class only ({classes.tolist()[0]!r})"
             if preset.needs_labels:
                 raise ValueError(
@@ -244,12 +324,11 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         )
         checkpoint = None
         if self.checkpoint_dir is not None:
-            parameters = self.get_params(deep=False)
-            checkpoint = Checkpoint(self.checkpoint_dir, fingerprint(parameters, settings, data))
+            checkpoint = Checkpoint(self.checkpoint_dir, fingerprint(self.settings_, settings, data))
         result = train(
             composition.model,
             composition.objective,
-            ROUTINES[self.routine](weights),
+            choose_routine(self.settings_, weights, settings.epochs),
             data,
             split,
             settings,
@@ -264,77 +343,6 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the embeddings (n, latent_dim), float32: the posterior means."""
         return self._embed(self._checked(X), show=bool(self.verbose))
-
-    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
-        """Return what embeddings (n, latent_dim) decode to, float32, in the training data's units and layout.
-
-        Raises
-        ------
-        ValueError
-            If the preset has no decoder, or ``Z`` the wrong shape.
-        """
-        check_is_fitted(self)
-        if self.model_.decoder is None:
-            able = ", ".join(repr(name) for name, preset in PRESETS.items() if preset.decoder)
-            raise ValueError(f"preset {self.preset!r} has no decoder: inverse_transform needs one of {able}")
-        Z = np.asarray(Z, np.float32)
-        if Z.ndim != 2 or Z.shape[1] != self.latent_dim:
-            raise ValueError(f"Z must have shape (n, {self.latent_dim}), got {Z.shape}")
-        if not (finite := np.isfinite(Z).all(axis=1)).all():
-            raise ValueError(f"Z contains NaN or infinity in row {int(np.argmin(finite))}")
-        out = decode(self.model_.decoder, self.normaliser_, Z, self.input_form_.shape, self._device())
-        return as_given(out, self.input_form_)
-
-    def reconstruction_error(self, X: ArrayLike) -> float:
-        """Return the decoder's mean error per input, summed over its elements, in normalised units."""
-        rows = self._checked(X)
-        if self.model_.decoder is None:
-            raise ValueError(f"preset {self.preset!r} has no decoder, hence no reconstruction error")
-        return reconstruction_error(self.model_, self.model_.decoder, self.normaliser_, rows, self._device())
-
-    # Neighbours ---------------------------------------------------------------------------------------
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return the class (n,) that most of the nearest labelled rows have."""
-        codes = self._neighbours().predict(self._embed(self._checked(X)))
-        return self.classes_[codes]
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the share of each class among the nearest labelled rows, (n, classes), columns as ``classes_``."""
-        return self._neighbours().predict_proba(self._embed(self._checked(X)))
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
-        labels = as_labels(y)
-        known = labelled_rows(labels)
-        if not known.any():
-            return float("nan")
-        weights = None if sample_weight is None else np.asarray(sample_weight)[known]
-        right = self.predict(X)[known] == labels[known]
-        return float(np.average(right, weights=weights))
-
-    def kneighbors(
-        self, X: ArrayLike, n_neighbors: int | None = None, return_distance: bool = True
-    ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
-        """Return the nearest labelled rows of each input.
-
-        Returns
-        -------
-        distances : array (n, n_neighbors), if ``return_distance``
-            In the learned space, ascending.
-        rows : int array (n, n_neighbors)
-            Their places in the ``X`` that `fit` was given.
-        """
-        neighbours = self._neighbours()
-        k = neighbours.n_neighbors if n_neighbors is None else n_neighbors
-        if not 1 <= k <= len(self.labelled_rows_):
-            raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
-        distances, places = neighbours.kneighbors(self._embed(self._checked(X)), k)
-        return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
-
-    def _neighbours(self) -> KNeighborsClassifier:
-        check_is_fitted(self)
-        return neighbour_search(self.labelled_embeddings_, self.labelled_codes_, self.n_neighbors, self.distance)
 
     # Files --------------------------------------------------------------------------------------------
 
@@ -378,7 +386,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
         return check_inputs(array, self.input_form_)[0]
 
     def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
-        return embed(self.model_, self.normaliser_, rows, self.latent_dim, self._device(), show)
+        return embed(self.model_, self.normaliser_, rows, self.settings_["latent_dim"], self._device(), show)
 
     def _device(self) -> torch.device:
         """The device to embed on; the model is moved there if it is elsewhere."""
@@ -389,7 +397,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transform
 
     @property
     def _n_features_out(self) -> int:
-        return self.latent_dim
+        return int(self.settings_["latent_dim"])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

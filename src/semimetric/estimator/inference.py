@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from semimetric.data.normalisation import Normaliser
+from semimetric.evaluation.likelihood import elbo_terms, log_likelihood
 from semimetric.model import Model
 from semimetric.networks import Decoder
+from semimetric.priors import Prior
 from semimetric.progress import progress
 
 ROWS_AT_ONCE = 1024
@@ -48,6 +50,35 @@ def reconstruction_error(
         for _, x in _normalised(normaliser, rows, device):
             total += float(decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
     return total / len(rows)
+
+
+def likelihood(
+    model: Model, normaliser: Normaliser, rows: np.ndarray, samples: int, seed: int, device: torch.device
+) -> dict[str, np.ndarray]:
+    """Return the terms of the ELBO per row (n,), and with ``samples`` the importance-sampled log-likelihood."""
+    for_terms, for_weights = (torch.Generator(device).manual_seed(seed + number) for number in range(2))
+    found: dict[str, list[np.ndarray]] = {}
+    for _, x in _normalised(normaliser, rows, device):
+        terms = elbo_terms(model, x, seed=for_terms)
+        if samples:
+            terms["log_likelihood"] = log_likelihood(model, x, samples, seed=for_weights)
+        for name, values in terms.items():
+            found.setdefault(name, []).append(values.cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def divergence(
+    model: Model, prior: Prior, normaliser: Normaliser, rows: np.ndarray, seed: int, device: torch.device
+) -> np.ndarray:
+    """Return KL(q(z | x) ‖ p) per row (n,), in nats: exact where there is a closed form, else of one sample."""
+    model.eval()
+    kl = np.empty(len(rows))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
+        torch.manual_seed(seed)
+        for part, x in _normalised(normaliser, rows, device):
+            posterior = model.encoder(x)
+            kl[part] = prior.kl(posterior, posterior.sample()).cpu().numpy()
+    return kl
 
 
 def _normalised(normaliser: Normaliser, rows: np.ndarray, device: torch.device) -> Iterator[tuple[slice, Tensor]]:

@@ -25,7 +25,7 @@ from semimetric.data.normalisation import Normaliser
 from semimetric.errors import ModelFileError
 from semimetric.estimator.embedder import MetricEmbedder
 from semimetric.estimator.networks import check_shapes, compose
-from semimetric.estimator.parameters import check_parameters
+from semimetric.estimator.parameters import check_parameters, resolve
 from semimetric.presets import get_preset
 
 FORMAT = "semimetric-model"
@@ -35,7 +35,7 @@ WEIGHTS_NAME = "weights.safetensors"
 LARGEST_JSON = 64 * 2**20  # bytes
 LARGEST_WEIGHTS = 2**33  # bytes
 LARGEST_INPUT = 2**26  # numbers in one input
-OWN = ("encoder", "decoder", "distance", "augment")  # parameters that may hold code of the user's own
+OWN = ("encoder", "decoder", "distance", "augment", "loss", "prior")  # parameters that may hold code of the user's own
 NOT_SAVED = ("checkpoint_dir", "resume", "verbose", "random_state")  # of the fit, not of the model
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
@@ -54,7 +54,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     semimetric: str
     parameters: dict[str, str | int | float | bool | None]
-    own: list[Literal["encoder", "decoder", "distance", "augment"]]
+    own: list[Literal["encoder", "decoder", "distance", "augment", "loss", "prior"]]
     form: _Form
     classes: list[str] | list[bool] | list[int] | list[float]
     classes_type: Literal["str", "int", "float", "bool"]
@@ -147,7 +147,9 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
 
 
 def _body(embedder: MetricEmbedder, weights: Path) -> dict[str, Any]:
-    parameters = {k: v for k, v in embedder.get_params(deep=False).items() if k not in NOT_SAVED}
+    parameters = {k: v for k, v in embedder.settings_.items() if k not in NOT_SAVED}
+    if not isinstance(parameters["routine"], str):  # a class of one's own: it is of the fit too
+        del parameters["routine"]
     own = [name for name in OWN if not isinstance(parameters[name], (str, type(None)))]
     plain = {k: None if k in own else v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
     classes = embedder.classes_
@@ -275,24 +277,25 @@ def _check_own(path: Path, wanted: list[Any], given: dict[str, Any]) -> None:
 
 def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> MetricEmbedder:
     embedder = MetricEmbedder(**body.parameters | own, random_state=body.seed)
-    parameters = embedder.get_params(deep=False)
-    check_parameters(parameters)
+    check_parameters(embedder.get_params(deep=False))
+    parameters = resolve(embedder.get_params(deep=False))
     preset = get_preset(embedder.preset)
     form = InputForm(tuple(body.form.shape), body.form.layout, body.form.integer)
     with torch.device("meta"):  # shapes without memory
-        composition = compose(preset, form.shape, parameters, body.seed)
+        composition = compose(preset, form.shape, parameters, len(body.classes), body.seed)
         normaliser = Normaliser(form.shape)
     _adopt(composition.model, "model.", weights)
     _adopt(normaliser, "normaliser.", weights)
     if own:  # of the library's own networks, the shapes of the weights have said all
-        check_shapes(composition, form.shape, embedder.latent_dim, preset.parameters_per_dimension)
+        check_shapes(composition, form.shape, parameters["latent_dim"], preset.parameters_per_dimension)
+    embedder.settings_ = parameters
     embedder.model_, embedder.normaliser_, embedder.input_form_ = composition.model, normaliser, form
 
     Z, codes, rows = (weights.pop(f"labelled.{name}").numpy() for name in ("embeddings", "codes", "rows"))
     classes: np.ndarray = np.array(
         body.classes, dtype={"str": np.str_, "bool": bool, "float": float, "int": np.int64}[body.classes_type]
     )
-    if Z.shape != (len(codes), embedder.latent_dim) or codes.shape != rows.shape or weights:
+    if Z.shape != (len(codes), parameters["latent_dim"]) or codes.shape != rows.shape or weights:
         raise ValueError("the labelled rows' embeddings and labels do not fit together")
     if len(codes) and not (codes.min() >= 0 and codes.max() < len(classes)):
         raise ValueError("a labelled row has a class that the model does not have")

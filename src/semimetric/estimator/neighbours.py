@@ -1,15 +1,75 @@
-"""The search among the labelled embeddings, in the distance that was learned."""
+"""Prediction and search by neighbours among the labelled embeddings, in the distance that was learned."""
 
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils.validation import check_is_fitted
 
+from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.evaluation.protocol import FEW_LABELS
 from semimetric.geometry import Distance
 
 NEIGHBOURS = 5  # that vote where there are more than a few labels
+
+
+class Neighbours:
+    """The part of `MetricEmbedder` that asks the labelled rows."""
+
+    n_neighbors: int | None
+    distance: str | Distance
+    classes_: np.ndarray
+    labelled_rows_: np.ndarray
+    labelled_codes_: np.ndarray
+    labelled_embeddings_: np.ndarray
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Return the embeddings; the estimator's own."""
+        raise NotImplementedError
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the class (n,) that most of the nearest labelled rows have."""
+        codes = self._neighbours().predict(self.transform(X))
+        return self.classes_[codes]
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the share of each class among the nearest labelled rows, (n, classes), columns as ``classes_``."""
+        return self._neighbours().predict_proba(self.transform(X))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
+        labels = as_labels(y)
+        known = labelled_rows(labels)
+        if not known.any():
+            return float("nan")
+        weights = None if sample_weight is None else np.asarray(sample_weight)[known]
+        right = self.predict(X)[known] == labels[known]
+        return float(np.average(right, weights=weights))
+
+    def kneighbors(
+        self, X: ArrayLike, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
+        """Return the nearest labelled rows of each input.
+
+        Returns
+        -------
+        distances : array (n, n_neighbors), if ``return_distance``
+            In the learned space, ascending.
+        rows : int array (n, n_neighbors)
+            Their places in the ``X`` that `fit` was given.
+        """
+        neighbours = self._neighbours()
+        k = neighbours.n_neighbors if n_neighbors is None else n_neighbors
+        if not 1 <= k <= len(self.labelled_rows_):
+            raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
+        distances, places = neighbours.kneighbors(self.transform(X), k)
+        return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
+
+    def _neighbours(self) -> KNeighborsClassifier:
+        check_is_fitted(self)
+        return neighbour_search(self.labelled_embeddings_, self.labelled_codes_, self.n_neighbors, self.distance)
 
 
 def neighbour_search(

@@ -1,6 +1,7 @@
 """Building the model for an estimator's parameters, one's own networks included."""
 
 import copy
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -9,21 +10,20 @@ from torch import nn
 from semimetric.presets import Choices, Composition, Preset
 
 
-def compose(preset: Preset, shape: tuple[int, ...], parameters: dict[str, Any], seed: int) -> Composition:
-    """Build the composition; the weights drawn depend on ``seed`` alone, and a given module is copied, not changed."""
-    choices = Choices(
-        latent_dim=int(parameters["latent_dim"]),
-        alpha=float(parameters["alpha"]),
-        margin=float(parameters["margin"]),
-        distance=parameters["distance"],
-        likelihood=parameters["likelihood"],
-    )
+def compose(
+    preset: Preset, shape: tuple[int, ...], parameters: dict[str, Any], n_classes: int, seed: int
+) -> Composition:
+    """Build the composition for parameters that the preset has resolved.
+
+    The weights drawn depend on ``seed`` alone, and a given module is copied, not changed.
+    """
+    choices = Choices(**{field.name: parameters[field.name] for field in fields(Choices)})
     if parameters["decoder"] is not None and not preset.decoder:
         raise ValueError(f"a decoder was given, but preset {preset.name!r} has none")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return preset.compose(
-            shape, choices, copy.deepcopy(parameters["encoder"]), copy.deepcopy(parameters["decoder"])
+            shape, choices, n_classes, copy.deepcopy(parameters["encoder"]), copy.deepcopy(parameters["decoder"])
         )
 
 
@@ -36,6 +36,8 @@ def check_shapes(composition: Composition, shape: tuple[int, ...], latent_dim: i
     _check(model.encoder.network, "encoder", shape, (latent_dim * per_dimension,))
     if model.decoder is not None:
         _check(model.decoder.network, "decoder", (latent_dim,), shape)
+    if model.prior is not None and (found := tuple(model.prior.distribution().event_shape)) != (latent_dim,):
+        raise ValueError(f"prior must have {latent_dim} dimensions, as the space has, but its event shape is {found}")
     model.train(was_training)
 
 

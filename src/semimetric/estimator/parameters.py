@@ -12,11 +12,15 @@ from torch import nn
 
 from semimetric.errors import nearest_names
 from semimetric.geometry import get_distance
-from semimetric.networks import LIKELIHOODS
-from semimetric.presets import get_preset
-from semimetric.training import PRECISIONS, ROUTINES
+from semimetric.losses import LOSSES, MetricLoss
+from semimetric.model import KL, PLACES, REDUCTIONS, Weights
+from semimetric.networks import ARCHITECTURES, LIKELIHOODS
+from semimetric.presets import PRESETS, Preset, get_preset
+from semimetric.priors import KL_ESTIMATORS, PRIORS, Prior
+from semimetric.training import PRECISIONS, ROUTINES, Routine, UncertaintyBalance, WarmUp
 
 AUTO = "auto"
+BALANCES = ("fixed", "uncertainty")
 AUTO_STEPS = 7_500  # optimiser steps that "auto" epochs aim at
 AUTO_EPOCHS = (15, 100)  # and the fewest and most of them
 BATCHES_PER_EPOCH = 16  # of small data, below which batches shrink to be able to learn at all
@@ -24,27 +28,40 @@ BATCHES_PER_EPOCH = 16  # of small data, below which batches shrink to be able t
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Raise ValueError or TypeError for the first parameter that cannot be right."""
-    for name in ("preset", "likelihood", "routine", "precision", "device"):
+    for name in ("preset", "likelihood", "precision", "device", "kl_estimator", "balance"):
         if not isinstance(parameters[name], str):
             raise TypeError(f"{name} must be a string, got {parameters[name]!r}")
     for name in ("distance", "augment"):
         if not isinstance(parameters[name], str) and not callable(parameters[name]):
             raise TypeError(f"{name} must be a name or a function, got {parameters[name]!r}")
-    get_preset(parameters["preset"])
+    preset = get_preset(parameters["preset"])
+    resolved = resolve(parameters)
     get_distance(parameters["distance"])
     _one_of(parameters, "likelihood", LIKELIHOODS)
-    _one_of(parameters, "routine", ROUTINES)
     _one_of(parameters, "precision", PRECISIONS)
-    _whole(parameters, "latent_dim", 1)
+    _one_of(parameters, "kl_estimator", KL_ESTIMATORS)
+    _one_of(parameters, "balance", BALANCES)
+    _one_of(resolved, "network", ARCHITECTURES)
+    _one_of(resolved, "reconstruction", REDUCTIONS)
+    _one_of(resolved, "metric_on", PLACES)
+    _named_or_own(resolved, "loss", LOSSES, MetricLoss, "metric loss")
+    _named_or_own(parameters, "routine", ROUTINES, type, "Routine class")
+    _check_prior(resolved, preset)
+    _whole(resolved, "latent_dim", 1)
     _whole(parameters, "batch_size", 2)
     _whole(parameters, "labelled_batch_size", 4)
+    _whole(parameters, "kl_samples", 1)
     if parameters["epochs"] != AUTO:
         _whole(parameters, "epochs", 1, f"a whole number of at least 1, or {AUTO!r}")
-    for name in ("patience", "n_neighbors"):
+    for name in ("patience", "n_neighbors", "n_components"):
         if parameters[name] is not None:
             _whole(parameters, name, 1, "a whole number of at least 1, or None")
-    _real(parameters, "alpha", lambda v: 0 < v <= 1, "above 0 and at most 1")
-    _real(parameters, "margin", lambda v: v >= 0, "at least 0")
+    _real(resolved, "alpha", lambda v: 0 < v <= 1, "above 0 and at most 1")
+    for name in ("beta", "gamma", "margin", "free_bits"):
+        _real(resolved, name, lambda v: v >= 0, "at least 0")
+    _real(resolved, "warm_up", lambda v: 0 <= v <= 1, "between 0 and 1: a share of the training")
+    if parameters["log_variance"] is not None:
+        _real(parameters, "log_variance", lambda v: abs(v) <= 20, "between -20 and 20, or None")
     _real(parameters, "learning_rate", lambda v: v > 0, "above 0")
     _real(parameters, "weight_decay", lambda v: v >= 0, "at least 0")
     _real(parameters, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
@@ -56,6 +73,46 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         raise TypeError(f"checkpoint_dir must be a path or None, got {directory!r}")
     if parameters["resume"] and directory is None:
         raise ValueError("resume=True needs a checkpoint_dir to resume from")
+
+
+def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the preset's own values in the places of None; "staged" fits its prior."""
+    preset = get_preset(parameters["preset"])
+    if parameters["prior"] is None and parameters["routine"] == "staged" and preset.has_prior:
+        parameters = {**parameters, "prior": "fitted"}
+    return preset.resolve(parameters)
+
+
+def choose_routine(parameters: Mapping[str, Any], weights: Weights, epochs: int) -> Routine:
+    """Return the routine that the parameters ask for, with warm-up and balance around it."""
+    chosen = parameters["routine"]
+    kind = ROUTINES[chosen] if isinstance(chosen, str) else chosen
+    routine = kind(weights, epochs, bool(parameters["separate_optimisers"]))
+    if parameters["warm_up"] > 0 and KL in weights:
+        routine = WarmUp(routine, float(parameters["warm_up"]))
+    return UncertaintyBalance(routine) if parameters["balance"] == "uncertainty" else routine
+
+
+def _check_prior(parameters: Mapping[str, Any], preset: Preset) -> None:
+    prior = parameters["prior"]
+    if not preset.has_prior:
+        if prior is not None:
+            able = ", ".join(repr(name) for name, other in PRESETS.items() if other.has_prior)
+            raise ValueError(f"a prior was given, but preset {preset.name!r} has none: use one of {able}")
+        return
+    _named_or_own(parameters, "prior", PRIORS, Prior, "prior")
+    if prior == "fitted" and parameters["routine"] != "staged":
+        raise ValueError("prior 'fitted' takes the shape of a trained space: it needs routine='staged'")
+    if prior == "vamp" and parameters["kl_estimator"] in ("closed-form", "quadrature"):
+        raise ValueError(f"kl_estimator {parameters['kl_estimator']!r} does not apply to prior 'vamp': use 'auto'")
+
+
+def _named_or_own(parameters: Mapping[str, Any], name: str, known: Any, kind: type, what: str) -> None:
+    value = parameters[name]
+    if isinstance(value, str):
+        _one_of(parameters, name, known)
+    elif not isinstance(value, kind):
+        raise TypeError(f"{name} must be a name or a {what} of your own, got {value!r}")
 
 
 def choose_batch_size(batch_size: int, n: int) -> int:

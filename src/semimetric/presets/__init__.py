@@ -5,11 +5,29 @@ Adding one: a file here with a `Preset`, and a line in `PRESETS`.
 
 from semimetric.errors import nearest_names
 from semimetric.presets.autoencoder import AUTOENCODER
-from semimetric.presets.base import Choices, Composition, Preset
+from semimetric.presets.base import DEFAULTS, Choices, Composition, Preset
 from semimetric.presets.dml import DML
 from semimetric.presets.dml_autoencoder import DML_AUTOENCODER
+from semimetric.presets.dml_prior import DML_GMM_PRIOR, DML_UNIT_PRIOR
+from semimetric.presets.metric_vae import JOINT_MVAE, METRIC_VAE
+from semimetric.presets.tvae import TVAE
+from semimetric.presets.vae import VAE, VAMP_VAE
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DML, DML_AUTOENCODER, AUTOENCODER)}
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        DML,
+        DML_AUTOENCODER,
+        DML_UNIT_PRIOR,
+        DML_GMM_PRIOR,
+        METRIC_VAE,
+        JOINT_MVAE,
+        TVAE,
+        AUTOENCODER,
+        VAE,
+        VAMP_VAE,
+    )
+}
 
 
 def get_preset(name: str) -> Preset:
@@ -28,4 +46,4 @@ def get_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-__all__ = ["PRESETS", "Choices", "Composition", "Preset", "get_preset"]
+__all__ = ["DEFAULTS", "PRESETS", "Choices", "Composition", "Preset", "get_preset"]

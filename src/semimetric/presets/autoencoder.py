@@ -8,5 +8,5 @@ AUTOENCODER = Preset(
     summary="reconstruction of all rows; labels serve only to name neighbours",
     citation="Safir et al. 2022, algorithm 2 at alpha = 1",
     weights=lambda choices: Weights({RECONSTRUCTION: 1.0}),
-    metric=None,
+    metric=False,
 )

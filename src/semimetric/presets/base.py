@@ -1,26 +1,57 @@
 """What a preset is: which parts a model has, and how its loss terms are weighed. Data, not code."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
 from semimetric.geometry import Distance
-from semimetric.losses import MetricLoss, TripletLoss
+from semimetric.losses import LossSetting, MetricLoss, get_loss
 from semimetric.model import Model, Objective, Weights, sum_of_terms
 from semimetric.networks import LIKELIHOODS, POSTERIORS, Decoder, Encoder, build_decoder, build_encoder
-from semimetric.priors import Prior
+from semimetric.priors import Prior, PriorSetting, get_prior
+from semimetric.training import LABELLED, UNLABELLED
+
+DEFAULTS: dict[str, Any] = {
+    "latent_dim": 10,
+    "alpha": 0.97,
+    "beta": 1.0,
+    "gamma": 10.0,
+    "loss": "triplet",
+    "margin": 0.2,
+    "metric_on": "sample",
+    "prior": None,
+    "free_bits": 0.0,
+    "warm_up": 0.0,
+    "reconstruction": "mean",
+    "network": "auto",
+}
+"""What a parameter is where neither the user nor the preset says otherwise."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The numbers that a preset leaves to its user; each preset reads those that concern it."""
+    """What a preset leaves to its user; each preset reads what concerns it. See `MetricEmbedder` for what is what."""
 
     latent_dim: int
     alpha: float
+    beta: float
+    gamma: float
+    loss: str | MetricLoss
     margin: float
     distance: str | Distance
+    metric_on: str
+    prior: str | Prior | None
+    n_components: int | None
+    log_variance: float | None
+    kl_estimator: str
+    kl_samples: int
+    free_bits: float
     likelihood: str
+    reconstruction: str
+    network: str
 
 
 @dataclass(frozen=True)
@@ -32,13 +63,6 @@ class Composition:
     weights: Weights
 
 
-_SUM_OF_TERMS = sum_of_terms("mean")
-
-
-def _triplet(choices: Choices) -> MetricLoss:
-    return TripletLoss(choices.margin, choices.distance)
-
-
 @dataclass(frozen=True)
 class Preset:
     """A named composition.
@@ -46,12 +70,12 @@ class Preset:
     name : as users type it.
     summary : one line, for tables and ``--help``.
     citation : paper and algorithm.
-    weights : the user's choices → one weight per loss term; the terms decide which parts the model has.
+    weights : the user's choices → one weight per loss term.
     posterior : a name out of ``POSTERIORS``.
-    prior : the user's choices → the prior, or None.
-    metric : the user's choices → the metric loss, or None.
-    decoder : whether there is one.
-    objective : how a batch becomes loss terms; the default averages squared errors over pixels, the paper's MSE.
+    metric, decoder : whether there is one; there is a prior where ``defaults`` name one.
+    views : the streams whose rows the encoder sees augmented in training. A likelihood of the data needs the data
+        themselves: presets with an ELBO augment labelled batches only.
+    defaults : parameters of `MetricEmbedder` that this preset sets otherwise than ``DEFAULTS``.
     """
 
     name: str
@@ -59,37 +83,70 @@ class Preset:
     citation: str
     weights: Callable[[Choices], Weights]
     posterior: str = "point"
-    prior: Callable[[Choices], Prior] | None = None
-    metric: Callable[[Choices], MetricLoss] | None = _triplet
+    metric: bool = True
     decoder: bool = True
-    objective: Objective = _SUM_OF_TERMS
+    views: tuple[str, ...] = (LABELLED, UNLABELLED)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether posteriors are drawn to anything."""
+        return self.defaults.get("prior") is not None
 
     @property
     def needs_labels(self) -> bool:
         """Whether there is nothing to learn from unlabelled data."""
-        return not self.decoder and self.prior is None
+        return not self.decoder and not self.has_prior
 
     @property
     def parameters_per_dimension(self) -> int:
         """How many numbers the encoder's network puts out per latent dimension."""
         return POSTERIORS[self.posterior].parameters_per_dimension
 
+    def resolve(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters with every None that stands for the preset's own value replaced by it."""
+        own = {**DEFAULTS, **self.defaults}
+        return {name: own.get(name) if value is None else value for name, value in parameters.items()}
+
     def compose(
         self,
         shape: tuple[int, ...],
         choices: Choices,
+        n_classes: int = 0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ) -> Composition:
-        """Build the model for inputs of ``shape``, with one's own networks where given."""
+        """Build the model for inputs of ``shape`` and so many labelled classes, with one's own networks where given."""
         d = choices.latent_dim
-        network = encoder if encoder is not None else build_encoder(shape, d * self.parameters_per_dimension)
-        parts = Model(Encoder(network, POSTERIORS[self.posterior]))
+        network = encoder or build_encoder(shape, d * self.parameters_per_dimension, choices.network)
+        likelihood = None
         if self.decoder:
-            network = decoder if decoder is not None else build_decoder(d, shape)
-            parts.decoder = Decoder(network, LIKELIHOODS[choices.likelihood]())
-        if self.prior is not None:
-            parts.prior = self.prior(choices)
-        if self.metric is not None:
-            parts.metric = self.metric(choices)
-        return Composition(parts, self.objective, self.weights(choices))
+            likelihood = Decoder(decoder or build_decoder(d, shape, choices.network), LIKELIHOODS[choices.likelihood]())
+        model = Model(
+            Encoder(network, POSTERIORS[self.posterior]),
+            likelihood,
+            _prior(choices, n_classes, shape) if self.has_prior else None,
+            _metric(choices, n_classes) if self.metric else None,
+        )
+        objective = sum_of_terms(
+            choices.reconstruction,
+            metric_on=choices.metric_on,
+            kl_estimator=choices.kl_estimator,
+            kl_samples=choices.kl_samples,
+            free_bits=choices.free_bits,
+        )
+        return Composition(model, objective, self.weights(choices))
+
+
+def _metric(choices: Choices, n_classes: int) -> MetricLoss:
+    if not isinstance(choices.loss, str):
+        return copy.deepcopy(choices.loss)
+    return get_loss(choices.loss, LossSetting(choices.latent_dim, n_classes, choices.margin, choices.distance))
+
+
+def _prior(choices: Choices, n_classes: int, shape: tuple[int, ...]) -> Prior:
+    assert choices.prior is not None
+    if not isinstance(choices.prior, str):
+        return copy.deepcopy(choices.prior)
+    setting = PriorSetting(choices.latent_dim, choices.n_components, choices.log_variance, n_classes, shape)
+    return get_prior(choices.prior, setting)

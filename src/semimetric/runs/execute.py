@@ -111,7 +111,13 @@ def execute(
             Z, metrics = score(embedder, X, y_test, seed=config.seed)
             bar.advance(note="baselines")
             baselines = evaluate_baselines(
-                data.X_train, y, X, y_test, embedder.latent_dim, seed=config.seed, margin=embedder.margin
+                data.X_train,
+                y,
+                X,
+                y_test,
+                embedder.settings_["latent_dim"],
+                seed=config.seed,
+                margin=embedder.settings_["margin"],
             )
             bar.advance()
         else:  # labels that were trained on would flatter: embed, show, but do not score
@@ -201,9 +207,7 @@ def _outcome(embedder: MetricEmbedder, data: Dataset) -> dict[str, Any]:
     packages = ("torch", "numpy", "scikit-learn", "lightning-fabric")
     return {
         "preset": embedder.preset,
-        "parameters": {
-            k: v for k, v in embedder.get_params(deep=False).items() if k not in ("checkpoint_dir", "resume", "verbose")
-        },
+        "parameters": {k: v for k, v in embedder.settings_.items() if k not in ("checkpoint_dir", "resume", "verbose")},
         "data_source": data.source,
         "class_names": data.class_names,
         "n_train": len(data.X_train),

@@ -5,10 +5,14 @@ import numpy as np
 from semimetric.data import Dataset
 from semimetric.data.arrays import labelled_rows
 from semimetric.estimator import MetricEmbedder
+from semimetric.priors import Prior
 
 SHOWN = 2_000  # test rows whose inputs are kept
 LABELLED = 200  # and labelled training rows
 RECONSTRUCTED = 20
+SAMPLED = 60  # draws from the prior
+TRAVERSED, STEPS = 10, 11  # dimensions walked along, and steps of each walk
+COMPONENTS = 1_024  # of a mixture prior that are kept, at most
 
 
 def arrays_to_keep(
@@ -33,7 +37,36 @@ def arrays_to_keep(
         some = _some_of_each_class(y, RECONSTRUCTED, rng)
         arrays["reconstruction_inputs"] = _viewable(embedder, X[some])
         arrays["reconstruction_outputs"] = _viewable(embedder, embedder.inverse_transform(Z[some]))
+        if embedder.model_.prior is not None:
+            arrays["samples"] = _viewable(embedder, embedder.sample(SAMPLED, random_state=seed))
+            arrays |= _traversals(embedder, Z)
+    if embedder.model_.prior is not None:
+        arrays |= _components(embedder.model_.prior)
     return arrays
+
+
+def _traversals(embedder: MetricEmbedder, Z: np.ndarray) -> dict[str, np.ndarray]:
+    """Walk from the median embedding along the dimensions in which embeddings vary most, over all but 2 % of them."""
+    dimensions = np.argsort(-Z.std(0), kind="stable")[:TRAVERSED]
+    low, high = np.quantile(Z[:, dimensions], (0.01, 0.99), axis=0)
+    values = np.linspace(low, high, STEPS, axis=1).astype(np.float32)
+    walks = np.tile(np.median(Z, axis=0), (len(dimensions), STEPS, 1)).astype(np.float32)
+    walks[np.arange(len(dimensions)), :, dimensions] = values
+    decoded = _viewable(embedder, embedder.inverse_transform(walks.reshape(-1, Z.shape[1])))
+    return {
+        "traversals": decoded.reshape(len(dimensions), STEPS, *decoded.shape[1:]),
+        "traversal_dimensions": dimensions,
+        "traversal_values": values,
+    }
+
+
+def _components(prior: Prior) -> dict[str, np.ndarray]:
+    """Return the prior's Gaussian components, to be drawn in the latent plane; nothing if it is made of others."""
+    components = prior.gaussians(COMPONENTS)
+    if components is None:
+        return {}
+    names = ("prior_means", "prior_scales", "prior_weights")
+    return {name: tensor.cpu().numpy() for name, tensor in zip(names, components, strict=True)}
 
 
 def _storable(y: np.ndarray) -> np.ndarray:

@@ -9,7 +9,13 @@ from semimetric.evaluation import evaluate
 
 
 def score(
-    embedder: MetricEmbedder, X: np.ndarray, y: np.ndarray, *, seed: int = 0, **options: Any
+    embedder: MetricEmbedder,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    seed: int = 0,
+    likelihood_samples: int = 0,
+    **options: Any,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Embed rows and evaluate the space, the few-label protocol included.
 
@@ -17,6 +23,8 @@ def score(
     ----------
     X, y : arrays of n inputs and of their labels
         Of rows that the model was not fitted on.
+    likelihood_samples : int
+        Of the importance-sampled log-likelihood; 0 leaves it out.
     **options
         Further arguments of `semimetric.evaluation.evaluate`.
 
@@ -24,7 +32,14 @@ def score(
     -------
     Z : float32 array (n, latent_dim)
     metrics : dict
-        The keys of `evaluate`, and ``reconstruction_error`` where the model has a decoder.
+        The keys of `evaluate`; ``reconstruction_error`` where the model has a decoder, ``kl`` where it has a prior,
+        and where it has both, ``elbo`` and ``vae_loss`` (reconstruction of a sample + KL: TVAE's), all per row, in
+        nats; ``log_likelihood`` with ``likelihood_samples``.
+
+    Raises
+    ------
+    ValueError
+        If ``likelihood_samples`` are asked of a model without a prior or a decoder.
     """
     Z = embedder.transform(X)
     labelled = len(embedder.labelled_rows_) > 0
@@ -36,12 +51,25 @@ def score(
         Z_labelled=seen(embedder.labelled_embeddings_) if labelled else None,
         y_labelled=embedder.classes_[embedder.labelled_codes_] if labelled else None,
         seed=seed,
-        margin=embedder.margin,
+        margin=embedder.settings_["margin"],
         **options,
     )
-    if embedder.model_.decoder is not None:
-        metrics["reconstruction_error"] = embedder.reconstruction_error(X)
+    metrics |= _of_the_parts(embedder, X, seed, likelihood_samples)
     return Z, metrics
+
+
+def _of_the_parts(embedder: MetricEmbedder, X: np.ndarray, seed: int, likelihood_samples: int) -> dict[str, float]:
+    model = embedder.model_
+    metrics: dict[str, float] = {}
+    if model.decoder is not None:
+        metrics["reconstruction_error"] = embedder.reconstruction_error(X)
+    if likelihood_samples or (model.decoder is not None and model.prior is not None):
+        terms = embedder.likelihood_terms(X, samples=likelihood_samples, random_state=seed)
+        metrics |= {name: float(values.mean()) for name, values in terms.items() if name != "reconstruction"}
+        metrics["vae_loss"] = float((terms["reconstruction"] + terms["kl"]).mean())
+    elif model.prior is not None:
+        metrics["kl"] = float(embedder.kl(X, random_state=seed).mean())
+    return metrics
 
 
 def _on_the_sphere(Z: np.ndarray) -> np.ndarray:

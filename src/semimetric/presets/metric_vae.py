@@ -1,0 +1,26 @@
+"""A variational autoencoder whose latent space labels shape: MetricVAE, in its α form and its joint γ form."""
+
+from semimetric.model import Weights
+from semimetric.presets.base import Preset
+from semimetric.training import LABELLED
+
+METRIC_VAE = Preset(
+    name="metric-vae",
+    summary="triplet loss on the labelled rows, a VAE with a VampPrior on all of them, joined by alpha and beta",
+    citation="Safir et al. 2022, algorithm 5",
+    weights=lambda choices: Weights.from_alpha(choices.alpha, choices.beta),
+    posterior="gaussian",
+    views=(LABELLED,),
+    # An error averaged over pixels is a small number: with beta = 0.001 the two terms weigh about as in an ELBO.
+    defaults={"prior": "vamp", "alpha": 0.9, "beta": 0.001, "warm_up": 0.1},
+)
+
+JOINT_MVAE = Preset(
+    name="joint-mvae",
+    summary="negative ELBO of all rows + gamma · triplet loss on the labelled rows, in every step",
+    citation="Safir et al. 2022, Table 4",
+    weights=lambda choices: Weights.from_gamma(choices.gamma, choices.beta),
+    posterior="gaussian",
+    views=(LABELLED,),
+    defaults={"prior": "unit", "gamma": 100.0, "reconstruction": "sum", "warm_up": 0.1},
+)
