@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import InputForm, as_given
 from semimetric.data.normalisation import Normaliser
-from semimetric.estimator.inference import decode, divergence, likelihood, reconstruction_error
+from semimetric.estimator.inference import decode, divergence, likelihood, reconstruction_error, seeded
 from semimetric.model import Model
 from semimetric.networks import Decoder
 from semimetric.presets import PRESETS, Preset
@@ -72,8 +72,7 @@ class Generative:
             raise ValueError(f"n must be at least 1, got {n!r}")
         device = self._device()
         self.model_.eval()
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
-            torch.manual_seed(random_state)
+        with seeded(random_state, device), torch.inference_mode():
             return prior.sample(n).cpu().numpy()
 
     def kl(self, X: ArrayLike, *, random_state: int = 0) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A fitted model applied to rows, a part at a time: what passes through memory is small, however many there are."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def reconstruction_error(
     total = 0.0
     with torch.inference_mode():
         for _, x in _normalised(normaliser, rows, device):
-            total += float(decoder.distortion(x, model.embed(x)).sum(dtype=torch.float64))
+            total += float(decoder.distortion(x, model.embed(x)).sum(1).cpu().double().sum())
     return total / len(rows)
 
 
@@ -73,12 +74,22 @@ def divergence(
     """Return KL(q(z | x) ‖ p) per row (n,), in nats: exact where there is a closed form, else of one sample."""
     model.eval()
     kl = np.empty(len(rows))
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
-        torch.manual_seed(seed)
+    with seeded(seed, device), torch.inference_mode():
         for part, x in _normalised(normaliser, rows, device):
             posterior = model.encoder(x)
             kl[part] = prior.kl(posterior, posterior.sample()).cpu().numpy()
     return kl
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Let PyTorch's global generators of the processor and of ``device`` start from ``seed`` in a ``with`` block."""
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+        yield
 
 
 def _normalised(normaliser: Normaliser, rows: np.ndarray, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
