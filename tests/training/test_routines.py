@@ -1,23 +1,21 @@
 """Which streams and terms each step of each routine asks for."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
-from semimetric import MetricEmbedder
-from semimetric.data.arrays import recognise
-from semimetric.data.normalisation import Normaliser
-from semimetric.estimator.networks import compose
-from semimetric.estimator.parameters import resolve
 from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
-from semimetric.presets import get_preset
+from semimetric.priors import FittedPrior
 from semimetric.training import (
     ROUTINES,
+    AlternateBatches,
     AlternateEpochs,
-    HoldOut,
     Joint,
-    TrainingData,
-    TrainingSettings,
+    Staged,
+    UncertaintyBalance,
+    WarmUp,
     train,
 )
 from semimetric.training.routines import LABELLED, UNLABELLED
@@ -41,6 +39,7 @@ LABELLED_ONLY = {LABELLED: (METRIC,)}
         (AlternateEpochs, BOTH, [ALL_ROWS, ALL_ON_LABELLED, ALL_ROWS, ALL_ON_LABELLED]),
         (AlternateEpochs, UNSUPERVISED, [ALL_ROWS] * 4),
         (AlternateEpochs, SUPERVISED, [LABELLED_ONLY] * 4),
+        (Staged, UNSUPERVISED, [ALL_ROWS] * 4),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -76,33 +75,22 @@ class ReviseLabels(Joint):
         self.seen.append(((data.y >= 0).sum().item(), model.training))
 
 
-def test_a_routine_may_revise_labels_between_epochs():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 4)).astype(np.float32), np.full(60, -1)
-    y[:4] = [0, 0, 1, 1]
-    form = recognise(X)
-    settings = resolve(MetricEmbedder("dml", latent_dim=2).get_params())
-    composition = compose(get_preset("dml"), form.shape, settings, n_classes=2, seed=0)
+def test_a_routine_may_revise_labels_between_epochs(fit_of):
+    fit = fit_of("dml", labelled=4, epochs=4)
+    fit.data.y[4:] = -1
+    given = fit.data.y.clone()
     asked = []
-    data = TrainingData(X, y, Normaliser(form.shape).fit(X, form))
-    batch = data.batch
-    data.batch = lambda parts, *rest, **options: asked.append(set(parts["labelled"])) or batch(parts, *rest, **options)
-    routine = ReviseLabels(composition.weights)
-    settings = TrainingSettings(
-        epochs=4,
-        batch_size=20,
-        labelled_batch_size=8,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        patience=None,
-        device=torch.device("cpu"),
-        precision="float32",
-        seed=0,
-    )
-    split = HoldOut(np.arange(60), np.empty(0, np.int64))
-    train(composition.model, composition.objective, routine, data, split, settings)
+    batch = fit.data.batch
+
+    def asking(parts, *rest, **options):
+        asked.append(set(parts["labelled"]))
+        return batch(parts, *rest, **options)
+
+    fit.data.batch = asking
+    routine = ReviseLabels(fit.weights)
+    fit.train(routine)
     assert [known for known, _ in routine.seen] == [4, 4, 6, 6]
-    assert (y >= 0).sum() == 4  # the labels that were given are not those that were revised
+    assert (given >= 0).sum() == 4
     steps = len(asked) // 4
     assert set().union(*asked[: 2 * steps]) == {0, 1, 2, 3}
     assert set().union(*asked[2 * steps :]) == {0, 1, 2, 3, 50, 51}

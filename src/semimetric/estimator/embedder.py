@@ -20,7 +20,7 @@ from semimetric.estimator.fingerprint import fingerprint
 from semimetric.estimator.generative import Generative
 from semimetric.estimator.inference import embed
 from semimetric.estimator.neighbours import Neighbours
-from semimetric.estimator.networks import check_shapes, compose
+from semimetric.estimator.networks import check_kl, check_shapes, compose
 from semimetric.estimator.parameters import (
     check_parameters,
     choose_batch_size,
@@ -279,6 +279,7 @@ class MetricEmbedder(
         augmentation = get_augmentation(self.augment, form.is_image)
         composition = compose(preset, form.shape, settings, len(classes), seed)
         check_shapes(composition, form.shape, settings["latent_dim"], preset.parameters_per_dimension)
+        check_kl(composition, form.shape, settings["kl_estimator"])
         normaliser = Normaliser(form.shape).fit(rows, form, "unit" if self.likelihood == "bernoulli" else "auto")
 
         # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.
@@ -364,8 +365,8 @@ class MetricEmbedder(
         ----------
         path : path
         **own
-            The modules and functions that the model was fitted with (``encoder``, ``decoder``, ``distance``,
-            ``augment``), where they were your own.
+            The objects and functions that the model was fitted with (``encoder``, ``decoder``, ``loss``, ``prior``,
+            ``distance``, ``augment``), where they were your own.
 
         Raises
         ------

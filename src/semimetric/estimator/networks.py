@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from semimetric.presets import Choices, Composition, Preset
+from semimetric.priors import KL_ESTIMATORS, Prior
 
 
 def compose(
@@ -36,8 +37,22 @@ def check_shapes(composition: Composition, shape: tuple[int, ...], latent_dim: i
     _check(model.encoder.network, "encoder", shape, (latent_dim * per_dimension,))
     if model.decoder is not None:
         _check(model.decoder.network, "decoder", (latent_dim,), shape)
-    if model.prior is not None and (found := tuple(model.prior.distribution().event_shape)) != (latent_dim,):
+    if model.prior is not None and (found := _event_shape(model.prior)) != (latent_dim,):
         raise ValueError(f"prior must have {latent_dim} dimensions, as the space has, but its event shape is {found}")
+    model.train(was_training)
+
+
+@torch.no_grad()
+def check_kl(composition: Composition, shape: tuple[int, ...], estimator: str) -> None:
+    """Estimate the KL of two inputs, and raise ValueError if that estimator does not apply to the prior."""
+    model = composition.model
+    if model.prior is None:
+        return
+    was_training = model.training
+    model.eval()
+    with torch.random.fork_rng(devices=[]):
+        posterior = model.encoder(torch.zeros(2, *shape))
+        KL_ESTIMATORS[estimator](model.prior, posterior, posterior.mean, None)
     model.train(was_training)
 
 
@@ -49,3 +64,10 @@ def _check(network: nn.Module, name: str, inputs: tuple[int, ...], outputs: tupl
         raise ValueError(f"{name} must map {expected}, but it failed on such an input: {error}") from error
     if found != (2, *outputs):
         raise ValueError(f"{name} must map {expected}, but for n = 2 it gave shape {found}")
+
+
+def _event_shape(prior: Prior) -> tuple[int, ...]:
+    try:
+        return tuple(prior.distribution().event_shape)
+    except RuntimeError as error:  # of pseudo-inputs, for one, that are no inputs of this encoder
+        raise ValueError(f"prior does not fit the encoder and the data: {error}") from error

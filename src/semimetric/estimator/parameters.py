@@ -45,8 +45,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     _one_of(resolved, "reconstruction", REDUCTIONS)
     _one_of(resolved, "metric_on", PLACES)
     _named_or_own(resolved, "loss", LOSSES, MetricLoss, "metric loss")
-    _named_or_own(parameters, "routine", ROUTINES, type, "Routine class")
-    _check_prior(resolved, preset)
+    _check_routine(parameters)
     _whole(resolved, "latent_dim", 1)
     _whole(parameters, "batch_size", 2)
     _whole(parameters, "labelled_batch_size", 4)
@@ -56,6 +55,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("patience", "n_neighbors", "n_components"):
         if parameters[name] is not None:
             _whole(parameters, name, 1, "a whole number of at least 1, or None")
+    _check_prior(resolved, preset)
     _real(resolved, "alpha", lambda v: 0 < v <= 1, "above 0 and at most 1")
     for name in ("beta", "gamma", "margin", "free_bits"):
         _real(resolved, name, lambda v: v >= 0, "at least 0")
@@ -103,6 +103,12 @@ def _check_prior(parameters: Mapping[str, Any], preset: Preset) -> None:
     _named_or_own(parameters, "prior", PRIORS, Prior, "prior")
     if prior == "fitted" and parameters["routine"] != "staged":
         raise ValueError("prior 'fitted' takes the shape of a trained space: it needs routine='staged'")
+    room = parameters["latent_dim"]
+    if prior == "simplex" and (parameters["n_components"] or 0) > room + 1:
+        raise ValueError(
+            f"prior 'simplex' has room for {room + 1} components in {room} dimensions, got n_components="
+            f"{parameters['n_components']}: lower it, or raise latent_dim"
+        )
     if prior == "vamp" and parameters["kl_estimator"] in ("closed-form", "quadrature"):
         raise ValueError(f"kl_estimator {parameters['kl_estimator']!r} does not apply to prior 'vamp': use 'auto'")
 
@@ -112,7 +118,21 @@ def _named_or_own(parameters: Mapping[str, Any], name: str, known: Any, kind: ty
     if isinstance(value, str):
         _one_of(parameters, name, known)
     elif not isinstance(value, kind):
-        raise TypeError(f"{name} must be a name or a {what} of your own, got {value!r}")
+        advice = ""
+        if isinstance(value, type) and issubclass(value, kind):
+            advice = f": give an object of it, {value.__name__}(…)"
+        elif kind is MetricLoss and type(value).__module__.startswith("pytorch_metric_learning"):
+            advice = f": wrap it, PyTorchMetricLearning({type(value).__name__}(…))"
+        got = f"a {type(value).__name__}" if isinstance(value, nn.Module) else repr(value)  # modules print in lines
+        raise TypeError(f"{name} must be a name or a {what} of your own, got {got}{advice}")
+
+
+def _check_routine(parameters: Mapping[str, Any]) -> None:
+    routine = parameters["routine"]
+    if isinstance(routine, str):
+        _one_of(parameters, "routine", ROUTINES)
+    elif not (isinstance(routine, type) and issubclass(routine, Routine)):
+        raise TypeError(f"routine must be a name or a subclass of Routine of your own, got {routine!r}")
 
 
 def choose_batch_size(batch_size: int, n: int) -> int:

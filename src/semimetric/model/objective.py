@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from semimetric.errors import nearest_names
 from semimetric.model.batch import Batch
 from semimetric.model.composition import Model
 from semimetric.model.weights import KL, METRIC, RECONSTRUCTION
@@ -43,15 +44,27 @@ def sum_of_terms(
         Nats of KL that cost nothing: the term is ``max(KL, free_bits)``, of the batch's mean (Kingma et al. 2016,
         eq. 15, with one group).
 
+    Raises
+    ------
+    ValueError
+        If one of them is none of these.
+
     Notes
     -----
     With a point posterior the sample is the point. KL is summed over dimensions, averaged over the batch. Under a
-    prior that knows labels, the mean over the rows of the metric loss is added to it: they carry the labels.
+    prior that knows labels, the mean over the rows of the metric loss is added to it: they carry the labels. Where
+    both terms are of the same rows, nothing is counted twice.
     """
     if reconstruction_reduction not in REDUCTIONS:
         raise ValueError(f"reconstruction_reduction must be 'mean' or 'sum', got {reconstruction_reduction!r}")
     if metric_on not in PLACES:
         raise ValueError(f"metric_on must be 'sample' or 'mean', got {metric_on!r}")
+    if kl_estimator not in KL_ESTIMATORS:
+        raise ValueError(f"unknown kl_estimator {kl_estimator!r}: {nearest_names(kl_estimator, KL_ESTIMATORS)}")
+    if kl_samples < 1:
+        raise ValueError(f"kl_samples must be at least 1, got {kl_samples!r}")
+    if not free_bits >= 0:
+        raise ValueError(f"free_bits must be at least 0, got {free_bits!r}")
     estimate = KL_ESTIMATORS[kl_estimator]
 
     def divergence(model: Model, batch: Batch, posterior: Distribution, z: Tensor) -> Tensor:
@@ -60,8 +73,9 @@ def sum_of_terms(
         draws = z if kl_samples == 1 else posterior.rsample(torch.Size([kl_samples]))
         kl = estimate(prior, posterior, draws, batch.y)
         total = kl[batch.terms[KL]].mean()
-        if prior.uses_labels and METRIC in batch.terms:
-            total = total + kl[batch.terms[METRIC]].mean()
+        labelled = batch.terms.get(METRIC)
+        if prior.uses_labels and labelled is not None and labelled != batch.terms[KL]:
+            total = total + kl[labelled].mean()
         return total.clamp(min=free_bits) if free_bits > 0 else total
 
     def objective(model: Model, batch: Batch) -> LossTerms:

@@ -100,6 +100,10 @@ class Around(Routine):
         """Return the inner routine's choice."""
         return self.inner.optimised(model)
 
+    def phases(self) -> tuple[str, ...]:
+        """Return the inner routine's."""
+        return self.inner.phases()
+
     def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
         """Let the inner routine act."""
         self.inner.before_epoch(epoch, model, data)

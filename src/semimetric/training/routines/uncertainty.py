@@ -28,7 +28,8 @@ class UncertaintyBalance(Around):
         """Return the balanced total of this step's terms."""
         parts = []
         for term, value in terms.items():
-            s = self.log_variances[term].clamp(-BOUND, BOUND)
+            s = self.log_variances[term]
+            s.data.clamp_(-BOUND, BOUND)  # not in the graph: beyond the bound no gradient would lead back
             parts.append((-s).exp() * step.weights[term] * value + s)
         return torch.stack(parts).sum()
 
