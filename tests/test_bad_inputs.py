@@ -15,6 +15,7 @@ from semimetric.data import hide_labels, load_dataset
 from semimetric.errors import DataError, ModelFileError
 from semimetric.evaluation import evaluate
 from semimetric.losses import TripletLoss
+from semimetric.priors import MixturePrior, UnitPrior, VampPrior
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 5)).astype(np.float32)
@@ -33,6 +34,10 @@ NOT_FITTED = (
     "This MetricEmbedder instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
 )
 WHOLE = "must be a whole number of at least"
+LOSSES = "center, contrastive, n-pair, random-triplet, softmax, supervised-contrastive, triplet"
+PRIORS = "classes, fitted, hypercube, mixture, simplex, unit, vamp"
+WITH_PRIOR = "'dml-unit-prior', 'dml-gmm-prior', 'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
+WITH_DECODER = "'dml-autoencoder', 'metric-vae', 'joint-mvae', 'tvae', 'autoencoder', 'vae', 'vamp-vae'"
 
 
 def embedder(**parameters):
@@ -42,6 +47,15 @@ def embedder(**parameters):
 def fit(rows=X, y=Y, **parameters):
     """A case: fit with these arguments."""
     return lambda _: embedder(**parameters).fit(rows, y)
+
+
+def vae(**parameters):
+    """A case: fit "metric-vae" with these arguments."""
+    return fit(preset="metric-vae", **parameters)
+
+
+class NoRoutine:
+    """A class that is no `Routine`."""
 
 
 def changed(array, row, value):
@@ -61,6 +75,9 @@ def fitted():
         "images": embedder().fit(IMAGES, Y),
         "pixels": embedder().fit(PIXELS, Y),
         "dml": embedder(preset="dml").fit(X, Y),
+        "dml-autoencoder": embedder(preset="dml-autoencoder").fit(X, Y),
+        "dml-unit-prior": embedder(preset="dml-unit-prior").fit(X, Y),
+        "vae": embedder(preset="vae").fit(X, Y),
         "unlabelled": embedder(preset="autoencoder").fit(X),
         "nothing": embedder(),
     }
@@ -267,6 +284,184 @@ CASES = [
         ValueError,
         f"device 'cuda:97' was asked for, but PyTorch finds {torch.cuda.device_count()} CUDA devices",
     ),
+    # Loss, prior, KL and balance
+    (
+        "an unknown loss",
+        vae(loss="tripplet"),
+        ValueError,
+        f"unknown loss 'tripplet': did you mean 'triplet' or 'random-triplet'? Known: {LOSSES}",
+    ),
+    (
+        "a loss that is none",
+        vae(loss=nn.CrossEntropyLoss()),
+        TypeError,
+        "loss must be a name or a metric loss of your own, got a CrossEntropyLoss",
+    ),
+    (
+        "a loss of pytorch-metric-learning as it is",
+        lambda f: vae(loss=pytest.importorskip("pytorch_metric_learning.losses").NPairsLoss())(f),
+        TypeError,
+        "loss must be a name or a metric loss of your own, got a NPairsLoss: wrap it, "
+        "PyTorchMetricLearning(NPairsLoss(…))",
+    ),
+    (
+        "a loss's class",
+        vae(loss=TripletLoss),
+        TypeError,
+        "loss must be a name or a metric loss of your own, got <class 'semimetric.losses.triplet.TripletLoss'>: "
+        "give an object of it, TripletLoss(…)",
+    ),
+    (
+        "an unknown prior",
+        vae(prior="vampp"),
+        ValueError,
+        f"unknown prior 'vampp': did you mean 'vamp'? Known: {PRIORS}",
+    ),
+    ("a prior that is none", vae(prior=3), TypeError, "prior must be a name or a prior of your own, got 3"),
+    (
+        "a prior's class",
+        vae(prior=UnitPrior),
+        TypeError,
+        "prior must be a name or a prior of your own, got <class 'semimetric.priors.unit.UnitPrior'>: "
+        "give an object of it, UnitPrior(…)",
+    ),
+    (
+        "a prior for a preset without",
+        fit(preset="dml", prior="unit"),
+        ValueError,
+        f"a prior was given, but preset 'dml' has none: use one of {WITH_PRIOR}",
+    ),
+    (
+        "a prior of one's own for a preset without",
+        fit(prior=UnitPrior(2)),
+        ValueError,
+        f"a prior was given, but preset 'dml-autoencoder' has none: use one of {WITH_PRIOR}",
+    ),
+    (
+        "a fitted prior without stages",
+        vae(prior="fitted"),
+        ValueError,
+        "prior 'fitted' takes the shape of a trained space: it needs routine='staged'",
+    ),
+    (
+        "a prior of another dimension",
+        vae(prior=UnitPrior(3)),
+        ValueError,
+        "prior must have 2 dimensions, as the space has, but its event shape is (3,)",
+    ),
+    (
+        "a mixture of another dimension",
+        vae(prior=MixturePrior(torch.zeros(4, 5))),
+        ValueError,
+        "prior must have 2 dimensions, as the space has, but its event shape is (5,)",
+    ),
+    (
+        "pseudo-inputs of another shape",
+        vae(prior=VampPrior(3, (7,))),
+        ValueError,
+        "prior does not fit the encoder and the data: mat1 and mat2 shapes cannot be multiplied (3x7 and 5x256)",
+    ),
+    (
+        "a simplex without room",
+        vae(prior="simplex", n_components=4),
+        ValueError,
+        "prior 'simplex' has room for 3 components in 2 dimensions, got n_components=4: lower it, or raise latent_dim",
+    ),
+    (
+        "more components than embeddings",
+        vae(routine="staged", n_components=41),
+        ValueError,
+        "a mixture of 41 components needs as many embeddings, got 40",
+    ),
+    ("n_components 0", vae(n_components=0), ValueError, f"n_components {WHOLE} 1, or None, got 0"),
+    ("n_components 2.5", vae(n_components=2.5), TypeError, f"n_components {WHOLE} 1, or None, got 2.5"),
+    (
+        "log_variance 'wide'",
+        vae(log_variance="wide"),
+        TypeError,
+        "log_variance must be a number between -20 and 20, or None, got 'wide'",
+    ),
+    ("log_variance 21", vae(log_variance=21), ValueError, "log_variance must be between -20 and 20, or None, got 21"),
+    (
+        "an unknown kl_estimator",
+        vae(kl_estimator="montecarlo"),
+        ValueError,
+        "unknown kl_estimator 'montecarlo': did you mean 'monte-carlo'? Known: as-printed, auto, closed-form, "
+        "monte-carlo, quadrature, sign-mended",
+    ),
+    (
+        "a closed form of a VampPrior",
+        vae(kl_estimator="closed-form"),
+        ValueError,
+        "kl_estimator 'closed-form' does not apply to prior 'vamp': use 'auto'",
+    ),
+    (
+        "a closed form where there is none",
+        vae(kl_estimator="closed-form", prior="hypercube"),
+        ValueError,
+        "the KL to a HypercubePrior has no closed form: use 'monte-carlo' or 'auto'",
+    ),
+    (
+        "quadrature of a mixture",
+        vae(kl_estimator="quadrature", prior=MixturePrior(torch.zeros(3, 2))),
+        ValueError,
+        "a MixturePrior is no product over dimensions: quadrature cannot find its KL",
+    ),
+    ("kl_samples 0", vae(kl_samples=0), ValueError, f"kl_samples {WHOLE} 1, got 0"),
+    ("kl_samples 1.5", vae(kl_samples=1.5), TypeError, f"kl_samples {WHOLE} 1, got 1.5"),
+    ("free_bits −1", vae(free_bits=-1), ValueError, "free_bits must be at least 0, got -1"),
+    ("beta −1", vae(beta=-1), ValueError, "beta must be at least 0, got -1"),
+    ("gamma infinite", vae(gamma=np.inf), ValueError, "gamma must be at least 0, got inf"),
+    ("warm_up 2", vae(warm_up=2), ValueError, "warm_up must be between 0 and 1: a share of the training, got 2"),
+    (
+        "warm_up −0.1",
+        vae(warm_up=-0.1),
+        ValueError,
+        "warm_up must be between 0 and 1: a share of the training, got -0.1",
+    ),
+    (
+        "an unknown network",
+        vae(network="convolution"),
+        ValueError,
+        "unknown network 'convolution': did you mean 'convolutional'? Known: auto, convolutional, dense, two-layer",
+    ),
+    (
+        "a convolutional network for vectors",
+        vae(network="convolutional"),
+        ValueError,
+        "network 'convolutional' needs images, and these are vectors: use 'dense' or 'auto'",
+    ),
+    (
+        "an unknown reconstruction",
+        vae(reconstruction="average"),
+        ValueError,
+        "unknown reconstruction 'average': known: mean, sum",
+    ),
+    (
+        "an unknown metric_on",
+        vae(metric_on="means"),
+        ValueError,
+        "unknown metric_on 'means': did you mean 'mean'? Known: mean, sample",
+    ),
+    (
+        "an unknown balance",
+        vae(balance="uncertain"),
+        ValueError,
+        "unknown balance 'uncertain': did you mean 'uncertainty'? Known: fixed, uncertainty",
+    ),
+    ("balance True", vae(balance=True), TypeError, "balance must be a string, got True"),
+    (
+        "a class that is no routine",
+        vae(routine=NoRoutine),
+        TypeError,
+        f"routine must be a name or a subclass of Routine of your own, got {NoRoutine!r}",
+    ),
+    (
+        "no routine",
+        vae(routine=None),
+        TypeError,
+        "routine must be a name or a subclass of Routine of your own, got None",
+    ),
     # Networks of one's own
     (
         "an encoder of another output",
@@ -380,6 +575,45 @@ CASES = [
         "'tvae', 'autoencoder', 'vae', 'vamp-vae'",
     ),
     (
+        "samples without a prior",
+        lambda f: f["dml-autoencoder"].sample(3),
+        ValueError,
+        f"preset 'dml-autoencoder' has no prior: sample needs one of {WITH_PRIOR}",
+    ),
+    (
+        "samples without a decoder",
+        lambda f: f["dml-unit-prior"].sample(3),
+        ValueError,
+        f"preset 'dml-unit-prior' has no decoder: sample needs one of {WITH_DECODER}",
+    ),
+    ("no samples", lambda f: f["vae"].sample(0), ValueError, "n must be at least 1, got 0"),
+    (
+        "a KL without a prior",
+        lambda f: f["dml"].kl(X),
+        ValueError,
+        f"preset 'dml' has no prior: kl needs one of {WITH_PRIOR}",
+    ),
+    (
+        "a likelihood without a decoder",
+        lambda f: f["dml-unit-prior"].likelihood_terms(X),
+        ValueError,
+        f"preset 'dml-unit-prior' has no decoder: likelihood_terms needs one of {WITH_DECODER}",
+    ),
+    (
+        "a likelihood without a prior",
+        lambda f: f["unlabelled"].likelihood_terms(X),
+        ValueError,
+        f"preset 'autoencoder' has no prior: likelihood_terms needs one of {WITH_PRIOR}",
+    ),
+    (
+        "a likelihood of minus one sample",
+        lambda f: f["vae"].likelihood_terms(X, samples=-1),
+        ValueError,
+        "samples must be at least 0, got -1",
+    ),
+    ("sampling before fit", lambda f: f["nothing"].sample(), NotFittedError, NOT_FITTED),
+    ("a KL before fit", lambda f: f["nothing"].kl(X), NotFittedError, NOT_FITTED),
+    (
         "a model that is not there",
         lambda f: MetricEmbedder.load("nowhere"),
         ModelFileError,
@@ -466,7 +700,6 @@ CASES = [
 ]
 
 
-# Mistakes whose sentence is not yet what it should be.
 def parameters(name, *rest):
     return pytest.param(*rest, id=name)
 
@@ -483,6 +716,21 @@ def test_every_mistake_is_answered_by_one_sentence(fitted, mistake, kind, senten
 
 def test_every_mistake_is_another_one():
     assert len({case[0] for case in CASES}) == len(CASES) > 60
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [{"prior": "hypercube", "kl_estimator": "closed-form"}, {"prior": UnitPrior(3)}, {"prior": VampPrior(3, (7,))}],
+    ids=["estimator", "dimension", "pseudo-inputs"],
+)
+def test_a_mistake_leaves_an_earlier_fit_whole(mistake):
+    fitted = embedder(preset="metric-vae").fit(X, Y)
+    before = fitted.transform(X)
+    state = torch.random.get_rng_state()
+    with pytest.raises(ValueError, match=r"closed form|event shape|does not fit"):
+        fitted.set_params(**mistake).fit(X[::-1], Y)
+    assert np.array_equal(fitted.transform(X), before)
+    assert torch.random.get_rng_state().equal(state)
 
 
 def test_a_file_where_checkpoints_should_go(tmp_path):

@@ -68,3 +68,23 @@ def test_which_terms_need_labels():
     assert set(weights.unsupervised) == {RECONSTRUCTION, KL}
     assert dict(weights.only(KL, METRIC)) == {METRIC: 5.0, KL: 1.0}
     assert weights.only(*weights.unsupervised).supervised == ()
+
+
+def test_one_weight_scaled():
+    weights = Weights({METRIC: 0.25, RECONSTRUCTION: 0.75, KL: 0.5})
+    assert dict(weights.scaled(KL, 0.5)) == {METRIC: 0.25, RECONSTRUCTION: 0.75, KL: 0.25}
+    assert dict(weights.scaled(METRIC, 4.0)) == {METRIC: 1.0, RECONSTRUCTION: 0.75, KL: 0.5}
+    assert dict(weights) == {METRIC: 0.25, RECONSTRUCTION: 0.75, KL: 0.5}
+
+
+def test_scaled_to_zero_a_term_is_still_computed():
+    """A warm-up begins so; the batch must not change its shape in the second step."""
+    nothing = Weights({METRIC: 0.25, KL: 0.5}).scaled(KL, 0.0)
+    assert dict(nothing) == {METRIC: 0.25, KL: 0.0}
+    assert nothing.unsupervised == (KL,)
+    assert cost(nothing, METRIC, KL) == 0.25 * m
+
+
+def test_a_term_without_a_weight_cannot_be_scaled():
+    with pytest.raises(KeyError):
+        Weights({METRIC: 1.0}).scaled(KL, 0.5)

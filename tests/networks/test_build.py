@@ -1,10 +1,14 @@
 """The networks chosen from the data's shape: they fit it exactly, mirror each other, and use all of it."""
 
+import itertools
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from semimetric.networks import build_decoder, build_encoder
+from semimetric.networks.build import ARCHITECTURES
 
 IMAGES = [
     *((1, 8, 8), (3, 8, 8), (1, 9, 9), (3, 11, 13), (1, 28, 28), (3, 28, 28), (1, 31, 17)),
@@ -67,3 +71,61 @@ def test_images_grow_few_parameters():
     """A small pair: 28 × 28 in both directions stays under a million numbers."""
     networks = (build_encoder((1, 28, 28), 20), build_decoder(10, (1, 28, 28)))
     assert sum(p.numel() for network in networks for p in network.parameters()) < 1_000_000
+
+
+# Architectures by name --------------------------------------------------------------------------------
+
+HIDDEN = {"dense": [256, 128], "two-layer": [400]}
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 8, 8), (3, 9, 11)], ids=str)
+@pytest.mark.parametrize(("name", "hidden"), HIDDEN.items())
+def test_fully_connected_layers_have_the_widths_of_their_architecture(name, hidden, shape):
+    elements = math.prod(shape)
+    widths = [elements, *hidden, 6]
+    encoder, decoder = build_encoder(shape, 6, name), build_decoder(3, shape, name)
+    assert linear_layers(encoder) == list(itertools.pairwise(widths))
+    assert linear_layers(decoder) == list(itertools.pairwise([3, *hidden[::-1], elements]))
+    for network in (encoder, decoder):
+        assert sum(isinstance(layer, nn.ReLU) for layer in network.modules()) == len(hidden)
+        assert not any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
+    x = torch.randn(4, *shape)
+    assert encoder(x).shape == (4, 6)
+    assert decoder(encoder(x)[:, :3]).shape == x.shape
+
+
+def linear_layers(network):
+    return [(each.in_features, each.out_features) for each in network.modules() if isinstance(each, nn.Linear)]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_images_are_read_and_drawn_row_by_row_of_channel_after_channel(name):
+    """Through the identity, as far as layers allow: what goes in flattened comes out in the same places."""
+    shape = (3, 8, 9)
+    encoder, decoder = build_encoder(shape, 5, name), build_decoder(5, shape, name)
+    x, z = torch.randn(2, *shape), torch.randn(2, 5)
+    vector_encoder = nn.Sequential(*[layer for layer in encoder if not isinstance(layer, nn.Flatten)])
+    vector_decoder = nn.Sequential(*[layer for layer in decoder if not isinstance(layer, nn.Unflatten)])
+    assert encoder(x).equal(vector_encoder(x.reshape(2, -1)))
+    assert decoder(z).reshape(2, -1).equal(vector_decoder(z))
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 8, 8)], ids=str)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_auto_is_convolutional_for_images_and_dense_for_vectors(name, shape):
+    if name == "convolutional" and len(shape) == 1:
+        return
+    chosen = build_encoder(shape, 6, name)
+    same = {"auto": {"convolutional" if len(shape) == 3 else "dense"}}.get(name, {name})
+    for other in set(ARCHITECTURES) - {"auto", *(["convolutional"] if len(shape) == 1 else [])}:
+        assert (repr(build_encoder(shape, 6, other)) == repr(chosen)) == (other in same)
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: build_encoder((7,), 2, "convolutional"), lambda: build_decoder(2, (7,), "convolutional")]
+)
+def test_vectors_have_no_convolutional_network(build):
+    with pytest.raises(
+        ValueError, match=r"^network 'convolutional' needs images, and these are vectors: use 'dense' or"
+    ):
+        build()

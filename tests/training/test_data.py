@@ -57,3 +57,34 @@ def test_a_term_on_both_streams_is_computed_on_both(data):
     apart = {"a": np.array([0]), "b": np.array([1]), "c": np.array([2])}
     with pytest.raises(ValueError, match="the streams of term 'kl' must follow one another"):
         data.batch(apart, {"a": ("kl",), "b": ("metric",), "c": ("kl",)}, augment=False)
+
+
+@pytest.mark.parametrize(
+    ("views", "seen"),
+    [
+        (("labelled",), [1, 1, 1, -1, -1, -1, -1]),
+        (("unlabelled",), [-1, -1, -1, 1, 1, 1, 1]),
+        (("labelled", "unlabelled"), [-1] * 7),
+        ((), [1] * 7),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_only_rows_of_the_named_streams_are_seen_in_views(views, seen, order):
+    """Whichever stream comes first; the decoder's targets stay plain, and so does everything without ``augment``."""
+    calls = []
+    data = TrainingData(X, Y, Normaliser(X.shape[1:]).fit(X, recognise(X)), lambda x: calls.append(len(x)) or -x, views)
+    parts = dict(list(PARTS.items())[::order])
+    rows = np.concatenate(list(parts.values()))
+    plain = torch.from_numpy(X[rows]) / 255
+    signs = torch.tensor(seen[:3] + seen[3:] if order == 1 else seen[3:] + seen[:3])
+    batch = data.batch(parts, TERMS, augment=True)
+    torch.testing.assert_close(batch.x, plain * signs[:, None, None, None])
+    torch.testing.assert_close(batch.target, plain)
+    assert sum(calls) == seen.count(-1)
+    assert data.batch(parts, TERMS, augment=False).x.equal(batch.target)
+    alone = data.batch({"labelled": PARTS["labelled"]}, TERMS, augment=True)
+    torch.testing.assert_close(alone.x, alone.target * seen[-1])
+
+
+def test_unless_told_otherwise_every_stream_is_seen_in_views(data):
+    assert data.views == {"labelled", "unlabelled"}

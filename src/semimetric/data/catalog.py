@@ -120,8 +120,8 @@ def load_dataset(
     seed : int
         Decides which rows are held out.
     binarise : bool
-        For images of 8 bits: draw every pixel once, white with the probability that its intensity is. The draw is
-        the same for every ``seed``, so that likelihoods are of the same data.
+        For images of 8 bits: draw every pixel once, white with the probability that its intensity is. For data with
+        splits of their own the draw is the same for every ``seed``, so that likelihoods are of the same data.
 
     Returns
     -------

@@ -34,6 +34,8 @@ from semimetric.losses import MetricLoss
 from semimetric.presets import Composition, Preset, get_preset
 from semimetric.priors import Prior
 from semimetric.training import (
+    LABELLED,
+    UNLABELLED,
     Checkpoint,
     Routine,
     TrainingData,
@@ -104,9 +106,9 @@ class MetricEmbedder(
         "fixed" weights, or "uncertainty": learned from there on.
     augment : str or callable
         Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
-        vectors), "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the
-        input itself, so that a view's deformation is not kept in its embedding; of the presets with a prior and a
-        decoder only labelled batches are seen in views.
+        vectors; in "metric-vae" and "joint-mvae" of labelled batches only, in "tvae", "vae" and "vamp-vae" none),
+        "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the input
+        itself, so that a view's deformation is not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100.
     batch_size, labelled_batch_size : int
@@ -285,7 +287,8 @@ class MetricEmbedder(
         # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.
         self.seed_, self.settings_, self.input_form_, self.classes_ = seed, settings, form, classes
         self.model_, self.normaliser_ = composition.model, normaliser
-        self._train(composition, TrainingData(rows, codes, normaliser, augmentation, preset.views), device)
+        views = preset.views if isinstance(self.augment, str) and self.augment == "auto" else (LABELLED, UNLABELLED)
+        self._train(composition, TrainingData(rows, codes, normaliser, augmentation, views), device)
         self.labelled_rows_ = np.flatnonzero(codes >= 0)
         self.labelled_codes_ = codes[self.labelled_rows_]
         self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])

@@ -110,8 +110,10 @@ class Generative:
         Raises
         ------
         ValueError
-            If the preset has no decoder, no prior, or a point for a posterior.
+            If the preset has no decoder, no prior, or a point for a posterior, or ``samples`` is below 0.
         """
+        if samples < 0:
+            raise ValueError(f"samples must be at least 0, got {samples!r}")
         rows = self._checked(X)
         self._decoder("likelihood_terms")
         self._prior("likelihood_terms")

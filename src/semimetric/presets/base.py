@@ -73,8 +73,8 @@ class Preset:
     weights : the user's choices → one weight per loss term.
     posterior : a name out of ``POSTERIORS``.
     metric, decoder : whether there is one; there is a prior where ``defaults`` name one.
-    views : the streams whose rows the encoder sees augmented in training. A likelihood of the data needs the data
-        themselves: presets with an ELBO augment labelled batches only.
+    views : the streams whose rows ``augment="auto"`` lets the encoder see in views. A likelihood of the data needs
+        the data themselves: presets with an ELBO augment labelled batches at most.
     defaults : parameters of `MetricEmbedder` that this preset sets otherwise than ``DEFAULTS``.
     """
 
@@ -118,13 +118,13 @@ class Preset:
     ) -> Composition:
         """Build the model for inputs of ``shape`` and so many labelled classes, with one's own networks where given."""
         d = choices.latent_dim
-        network = encoder or build_encoder(shape, d * self.parameters_per_dimension, choices.network)
-        likelihood = None
-        if self.decoder:
-            likelihood = Decoder(decoder or build_decoder(d, shape, choices.network), LIKELIHOODS[choices.likelihood]())
+        if encoder is None:
+            encoder = build_encoder(shape, d * self.parameters_per_dimension, choices.network)
+        if decoder is None and self.decoder:
+            decoder = build_decoder(d, shape, choices.network)
         model = Model(
-            Encoder(network, POSTERIORS[self.posterior]),
-            likelihood,
+            Encoder(encoder, POSTERIORS[self.posterior]),
+            None if decoder is None else Decoder(decoder, LIKELIHOODS[choices.likelihood]()),
             _prior(choices, n_classes, shape) if self.has_prior else None,
             _metric(choices, n_classes) if self.metric else None,
         )

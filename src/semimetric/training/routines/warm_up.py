@@ -17,17 +17,18 @@ class WarmUp(Around):
     ----------
     inner : Routine
     share : float
-        Of all steps, over which the weight rises; in (0, 1].
+        Of the steps, over which the weight rises; in (0, 1]. A first stage without the KL is not counted.
     """
 
     def __init__(self, inner: Routine, share: float) -> None:
         super().__init__(inner)
         self.share = share
-        self.settled_from = max(inner.settled_from, min(self.epochs - 1, int(share * self.epochs)))
+        self.first = inner.settled_from
+        self.settled_from = self.first + min(self.epochs - self.first - 1, int(share * (self.epochs - self.first)))
 
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the inner routine's steps with this moment's weight of the KL."""
-        rise = self.share * self.epochs * length
-        for number, step in enumerate(self.inner.steps(epoch, length), epoch * length):
-            factor = min(1.0, number / rise)
+        rise = self.share * (self.epochs - self.first) * length
+        for number, step in enumerate(self.inner.steps(epoch, length), (epoch - self.first) * length):
+            factor = min(1.0, max(0, number) / rise)
             yield replace(step, weights=step.weights.scaled(KL, factor)) if KL in step.weights else step
