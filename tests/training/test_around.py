@@ -65,10 +65,12 @@ def test_losses_tell_which_model_is_best_from_the_epoch_in_which_the_rise_ends(s
     assert last >= 0.9 if share < 1 else last < 1
 
 
-def test_the_later_of_rise_and_first_stage_counts():
-    assert WarmUp(Staged(ALL, 9), 0.1).settled_from == 3
-    assert WarmUp(Staged(ALL, 9), 0.7).settled_from == 6
-    assert UncertaintyBalance(WarmUp(Staged(ALL, 9), 0.7)).settled_from == 6
+def test_a_first_stage_without_the_kl_is_not_counted():
+    """Of nine epochs three are the first stage; half of the other six is the rise."""
+    warm = WarmUp(Staged(ALL, 9), 0.5)
+    assert warm.settled_from == UncertaintyBalance(warm).settled_from == 6
+    found = [step.weights[KL] / ALL[KL] for epoch in range(9) for step in warm.steps(epoch, 2)]
+    assert found == pytest.approx([0.0] * 6 + [number / 6 for number in range(6)] + [1.0] * 6)
 
 
 # Uncertainty ------------------------------------------------------------------------------------------

@@ -23,11 +23,10 @@ from semimetric.estimator.neighbours import Neighbours
 from semimetric.estimator.networks import check_kl, check_shapes, compose
 from semimetric.estimator.parameters import (
     check_parameters,
-    choose_batch_size,
-    choose_epochs,
     choose_routine,
     choose_seed,
     resolve,
+    training_settings,
 )
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
@@ -39,7 +38,6 @@ from semimetric.training import (
     Checkpoint,
     Routine,
     TrainingData,
-    TrainingSettings,
     choose_device,
     hold_out,
     train,
@@ -106,7 +104,7 @@ class MetricEmbedder(
         "fixed" weights, or "uncertainty": learned from there on.
     augment : str or callable
         Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
-        vectors; in "metric-vae" and "joint-mvae" of labelled batches only, in "tvae", "vae" and "vamp-vae" none),
+        vectors; in "metric-vae", "joint-mvae" and "tvae" of labelled batches only, in "vae" and "vamp-vae" none),
         "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the input
         itself, so that a view's deformation is not kept in its embedding.
     epochs : int or "auto"
@@ -313,19 +311,7 @@ class MetricEmbedder(
         if len(self.classes_) < 2:
             weights = weights.only(*weights.unsupervised)
         split = hold_out(codes, self.validation_share, self.seed_)
-        batch_size = choose_batch_size(self.batch_size, len(split.train))
-        settings = TrainingSettings(
-            epochs=choose_epochs(self.epochs, -(-len(split.train) // batch_size)),
-            batch_size=batch_size,
-            labelled_batch_size=self.labelled_batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
-            device=device,
-            precision=self.precision,
-            seed=self.seed_,
-            show_progress=bool(self.verbose),
-        )
+        settings = training_settings(self.settings_, len(split.train), device, self.seed_)
         checkpoint = None
         if self.checkpoint_dir is not None:
             checkpoint = Checkpoint(self.checkpoint_dir, fingerprint(self.settings_, settings, data))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.utils import check_random_state
 from torch import nn
 
@@ -17,7 +18,7 @@ from semimetric.model import KL, PLACES, REDUCTIONS, Weights
 from semimetric.networks import ARCHITECTURES, LIKELIHOODS
 from semimetric.presets import PRESETS, Preset, get_preset
 from semimetric.priors import KL_ESTIMATORS, PRIORS, Prior
-from semimetric.training import PRECISIONS, ROUTINES, Routine, UncertaintyBalance, WarmUp
+from semimetric.training import PRECISIONS, ROUTINES, Routine, TrainingSettings, UncertaintyBalance, WarmUp
 
 AUTO = "auto"
 BALANCES = ("fixed", "uncertainty")
@@ -154,6 +155,23 @@ def choose_epochs(epochs: int | str, steps_per_epoch: int) -> int:
         fewest, most = AUTO_EPOCHS
         return min(most, max(fewest, round(AUTO_STEPS / steps_per_epoch)))
     return int(epochs)
+
+
+def training_settings(parameters: Mapping[str, Any], n: int, device: torch.device, seed: int) -> TrainingSettings:
+    """Return how to train on ``n`` rows."""
+    batch_size = choose_batch_size(parameters["batch_size"], n)
+    return TrainingSettings(
+        epochs=choose_epochs(parameters["epochs"], -(-n // batch_size)),
+        batch_size=batch_size,
+        labelled_batch_size=parameters["labelled_batch_size"],
+        learning_rate=parameters["learning_rate"],
+        weight_decay=parameters["weight_decay"],
+        patience=parameters["patience"],
+        device=device,
+        precision=parameters["precision"],
+        seed=seed,
+        show_progress=bool(parameters["verbose"]),
+    )
 
 
 def choose_seed(random_state: int | np.random.RandomState | None) -> int:

@@ -2,6 +2,7 @@
 
 from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.presets.base import Preset
+from semimetric.training import LABELLED
 
 TVAE = Preset(
     name="tvae",
@@ -9,7 +10,7 @@ TVAE = Preset(
     citation="Ishfaq & Liu 2018, eq. 5",
     weights=lambda choices: Weights({KL: choices.alpha, RECONSTRUCTION: choices.beta, METRIC: choices.gamma}),
     posterior="gaussian",
-    views=(),
+    views=(LABELLED,),
     defaults={
         "prior": "unit",
         "latent_dim": 20,
