@@ -104,7 +104,7 @@ class MetricEmbedder(
         "fixed" weights, or "uncertainty": learned from there on.
     augment : str or callable
         Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
-        vectors; in "metric-vae", "joint-mvae" and "tvae" of labelled batches only, in "vae" and "vamp-vae" none),
+        vectors; in "metric-vae" and "joint-mvae" of labelled batches only, in "tvae", "vae" and "vamp-vae" none),
         "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the input
         itself, so that a view's deformation is not kept in its embedding.
     epochs : int or "auto"

@@ -13,7 +13,7 @@ METRIC_VAE = Preset(
     views=(LABELLED,),
     # An error averaged over pixels is a small number: of 784 pixels, beta = 0.0013 would make an ELBO of the two terms.
     # A third of that leaves room for what the labels ask beside what reconstruction does.
-    defaults={"prior": "vamp", "alpha": 0.9, "beta": 0.0004, "warm_up": 0.1},
+    defaults={"prior": "vamp", "alpha": 0.975, "beta": 0.0004, "margin": 1.0, "warm_up": 0.1},
 )
 
 JOINT_MVAE = Preset(
@@ -23,5 +23,5 @@ JOINT_MVAE = Preset(
     weights=lambda choices: Weights.from_gamma(choices.gamma, choices.beta),
     posterior="gaussian",
     views=(LABELLED,),
-    defaults={"prior": "unit", "gamma": 100.0, "beta": 0.3, "reconstruction": "sum", "warm_up": 0.1},
+    defaults={"prior": "unit", "gamma": 20.0, "beta": 0.3, "margin": 1.0, "reconstruction": "sum", "warm_up": 0.1},
 )

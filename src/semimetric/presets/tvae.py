@@ -2,7 +2,6 @@
 
 from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.presets.base import Preset
-from semimetric.training import LABELLED
 
 TVAE = Preset(
     name="tvae",
@@ -10,13 +9,13 @@ TVAE = Preset(
     citation="Ishfaq & Liu 2018, eq. 5",
     weights=lambda choices: Weights({KL: choices.alpha, RECONSTRUCTION: choices.beta, METRIC: choices.gamma}),
     posterior="gaussian",
-    views=(LABELLED,),
+    views=(),
     defaults={
         "prior": "unit",
         "latent_dim": 20,
         "alpha": 1.0,
         "beta": 1.0,
-        "gamma": 10.0,
+        "gamma": 60.0,
         "loss": "random-triplet",
         "margin": 1.0,
         "metric_on": "mean",
