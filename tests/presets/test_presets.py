@@ -88,7 +88,7 @@ def test_losses_and_networks_are_the_papers():
     for name in ("dml", "metric-vae", "joint-mvae"):
         metric = PRESETS[name].compose((6,), choices(name)).model.metric
         assert isinstance(metric, TripletLoss)
-        assert metric.margin == 0.2
+        assert metric.margin == choices(name).margin
 
 
 @each_preset
