@@ -135,7 +135,7 @@ def rows_table(folder: Path, paper: Path | None) -> str:
                             score(plain),
                             score(mine),
                             f"{statistics.mean(pairs):+.3f}{spread}" if pairs else "",
-                            f"{statistics.mean(c['kl'] for c in mine):.1f}" if mine else "",
+                            f"{statistics.mean(c['kl'] for c in mine if c['finite']):.1f}" if pairs else "",
                         ]
                     )
     return table(header, rows)
@@ -147,7 +147,7 @@ def metric_vae_table(folder: Path) -> str:
     rows = []
     for labels in (60, 6000):
         for routine in ("alternate-epochs", "joint", "staged"):
-            found = pick(cells, labels=labels, routine=routine)
+            found = pick(cells, labels=labels, routine=routine, finite=True)
             if found:
                 kl, error = (statistics.mean(c[k] for c in found) for k in ("kl", "reconstruction_error"))
                 rows.append([f"{labels:,}", routine, found[0]["prior"], score(found), f"{kl:.1f}", f"{error:.1f}"])

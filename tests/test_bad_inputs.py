@@ -37,7 +37,7 @@ WHOLE = "must be a whole number of at least"
 LOSSES = "center, contrastive, n-pair, random-triplet, softmax, supervised-contrastive, triplet"
 PRIORS = "classes, fitted, hypercube, mixture, simplex, unit, vamp"
 WITH_PRIOR = "'dml-unit-prior', 'dml-gmm-prior', 'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
-WITH_DECODER = "'dml-autoencoder', 'metric-vae', 'joint-mvae', 'tvae', 'autoencoder', 'vae', 'vamp-vae'"
+WITH_BOTH = "'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
 
 
 def embedder(**parameters):
@@ -369,9 +369,9 @@ CASES = [
     ),
     (
         "more components than embeddings",
-        vae(routine="staged", n_components=41),
+        vae(routine="staged", epochs=2, n_components=41),
         ValueError,
-        "a mixture of 41 components needs as many embeddings, got 40",
+        "a mixture of 41 components needs as many rows, got 40: lower n_components",
     ),
     ("n_components 0", vae(n_components=0), ValueError, f"n_components {WHOLE} 1, or None, got 0"),
     ("n_components 2.5", vae(n_components=2.5), TypeError, f"n_components {WHOLE} 1, or None, got 2.5"),
@@ -393,7 +393,7 @@ CASES = [
         "a closed form of a VampPrior",
         vae(kl_estimator="closed-form"),
         ValueError,
-        "kl_estimator 'closed-form' does not apply to prior 'vamp': use 'auto'",
+        "the KL to a VampPrior has no closed form: use 'monte-carlo' or 'auto'",
     ),
     (
         "a closed form where there is none",
@@ -578,13 +578,13 @@ CASES = [
         "samples without a prior",
         lambda f: f["dml-autoencoder"].sample(3),
         ValueError,
-        f"preset 'dml-autoencoder' has no prior: sample needs one of {WITH_PRIOR}",
+        f"preset 'dml-autoencoder' has no prior: sample needs one of {WITH_BOTH}",
     ),
     (
         "samples without a decoder",
         lambda f: f["dml-unit-prior"].sample(3),
         ValueError,
-        f"preset 'dml-unit-prior' has no decoder: sample needs one of {WITH_DECODER}",
+        f"preset 'dml-unit-prior' has no decoder: sample needs one of {WITH_BOTH}",
     ),
     ("no samples", lambda f: f["vae"].sample(0), ValueError, "n must be at least 1, got 0"),
     (
@@ -597,13 +597,13 @@ CASES = [
         "a likelihood without a decoder",
         lambda f: f["dml-unit-prior"].likelihood_terms(X),
         ValueError,
-        f"preset 'dml-unit-prior' has no decoder: likelihood_terms needs one of {WITH_DECODER}",
+        f"preset 'dml-unit-prior' has no decoder: likelihood_terms needs one of {WITH_BOTH}",
     ),
     (
         "a likelihood without a prior",
         lambda f: f["unlabelled"].likelihood_terms(X),
         ValueError,
-        f"preset 'autoencoder' has no prior: likelihood_terms needs one of {WITH_PRIOR}",
+        f"preset 'autoencoder' has no prior: likelihood_terms needs one of {WITH_BOTH}",
     ),
     (
         "a likelihood of minus one sample",

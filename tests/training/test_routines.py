@@ -166,12 +166,12 @@ def test_the_prior_is_fitted_to_the_embeddings_of_all_rows_at_the_boundary(
     assert int(fit.model.encoder.network[0].num_batches_tracked) == 0
 
 
-def test_of_very_many_rows_some_are_enough(fit_of, monkeypatch):
-    monkeypatch.setattr("semimetric.training.routines.staged.FIT_ROWS", 10)
+def test_a_space_that_is_not_finite_is_no_space_to_fit_a_prior_to(fit_of):
     fit = fit_of("dml-unit-prior", routine="staged")
-    ((_, Z),) = fits_of_the_prior(fit, Staged(fit.weights, 3), 3)
-    assert Z.shape == (10, 2)
-    assert len(np.unique(Z, axis=0)) == 10
+    with torch.no_grad():
+        next(fit.model.encoder.parameters()).fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match="no finite embeddings"):
+        Staged(fit.weights, 3).before_epoch(1, fit.model, fit.data)
 
 
 @pytest.mark.parametrize("prior", ["unit", "hypercube", "mixture", "classes", "vamp"])

@@ -43,12 +43,17 @@ def embed(
 
     from semimetric.cli.show import print_json
     from semimetric.runs.directory import check_writable, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows
+    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised
 
     check_writable(out)
 
     embedder = load_fitted(run, device=device, show_progress=not quiet)
-    loading = o.given(data_dir=data_dir, label_column=label_column, image_size=image_size, binarise=binarise)
+    loading = o.given(
+        data_dir=data_dir,
+        label_column=label_column,
+        image_size=image_size,
+        binarise=was_binarised(run) if binarise is None else binarise,
+    )
     X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     Z = embedder.transform(X)
     content = io.BytesIO()

@@ -50,7 +50,7 @@ def evaluate(
     from semimetric.data.arrays import labelled_rows
     from semimetric.runs import score
     from semimetric.runs.directory import check_writable, plain, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows, was_fitted_on
+    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised, was_fitted_on
 
     if out is not None:
         check_writable(out)
@@ -60,7 +60,7 @@ def evaluate(
         labels_file=labels_file,
         label_column=label_column,
         image_size=image_size,
-        binarise=binarise,
+        binarise=was_binarised(run) if binarise is None else binarise,
     )
     X, y, chosen = load_rows(data, split, show_progress=not quiet, **loading)
     if y is None or not labelled_rows(y).any():

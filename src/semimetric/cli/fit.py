@@ -15,6 +15,8 @@ EXAMPLES = """
     semimetric fit mnist --labels 60 --preset dml-autoencoder --latent-dim 10 --out runs/mnist-60
 
     semimetric fit spectra.npz --epochs 30 --out runs/spectra
+
+    semimetric fit digits --labels 100 --preset metric-vae --prior classes --loss softmax --out runs/digits-vae
 """
 UNFINISHED = 1
 
@@ -53,273 +55,139 @@ def fit(
     ] = True,
     preset: Annotated[
         str | None,
-        typer.Option(
+        o.option(
             "--preset",
-            help="dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or tvae; without "
-            "labels, autoencoder, vae or vamp-vae.",
-            show_default="dml-autoencoder",
-            rich_help_panel=o.TRAINING,
+            "dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or tvae; without labels, "
+            "autoencoder, vae or vamp-vae.",
+            "dml-autoencoder",
+            o.MODEL,
         ),
     ] = None,
     latent_dim: Annotated[
-        int | None,
-        typer.Option(
-            "--latent-dim",
-            help="Dimensions of the space.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        int | None, o.option("--latent-dim", "Dimensions of the space.", "the preset's", o.MODEL)
     ] = None,
     alpha: Annotated[
         float | None,
-        typer.Option(
+        o.option(
             "--alpha",
-            help="Weight of all else against the metric loss, in (0, 1]; in tvae, of the KL.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
+            "Weight of all else against the metric loss, in (0, 1]; in tvae, of the KL.",
+            "the preset's",
+            o.TRAINING,
         ),
     ] = None,
     beta: Annotated[
-        float | None,
-        typer.Option(
-            "--beta",
-            help="Weight of the KL; in tvae, of the reconstruction.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        float | None, o.option("--beta", "Weight of the KL; in tvae, of the reconstruction.", "the preset's", o.PRIOR)
     ] = None,
     gamma: Annotated[
         float | None,
-        typer.Option(
-            "--gamma",
-            help="Weight of the metric loss in joint-mvae and tvae.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        o.option("--gamma", "Weight of the metric loss in joint-mvae and tvae.", "the preset's", o.TRAINING),
     ] = None,
     loss: Annotated[
         str | None,
-        typer.Option(
+        o.option(
             "--loss",
-            help="triplet, random-triplet, contrastive, center, softmax, n-pair or supervised-contrastive.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
+            "triplet, random-triplet, contrastive, center, softmax, n-pair or supervised-contrastive.",
+            "the preset's",
+            o.MODEL,
         ),
     ] = None,
     margin: Annotated[
-        float | None,
-        typer.Option(
-            "--margin",
-            help="Of the triplet and contrastive losses.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        float | None, o.option("--margin", "Of the triplet and contrastive losses.", "the preset's", o.MODEL)
     ] = None,
     distance: Annotated[
-        str | None,
-        typer.Option(
-            "--distance",
-            help="euclidean, squared_euclidean, manhattan or cosine.",
-            show_default="euclidean",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--distance", "euclidean, squared_euclidean, manhattan or cosine.", "euclidean", o.MODEL)
     ] = None,
     metric_on: Annotated[
         str | None,
-        typer.Option(
+        o.option(
             "--metric-on",
-            help="Whether the metric loss sees a sample of the posterior or its mean.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
+            "Whether the metric loss sees a sample of the posterior or its mean.",
+            "the preset's",
+            o.MODEL,
         ),
     ] = None,
     prior: Annotated[
         str | None,
-        typer.Option(
-            "--prior",
-            help="unit, hypercube, simplex, mixture, classes, vamp or fitted.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        o.option("--prior", "unit, hypercube, simplex, mixture, classes, vamp or fitted.", "the preset's", o.PRIOR),
     ] = None,
     n_components: Annotated[
-        int | None,
-        typer.Option(
-            "--n-components",
-            help="Of a mixture prior, or pseudo-inputs of vamp.",
-            show_default="the prior's",
-            rich_help_panel=o.TRAINING,
-        ),
+        int | None, o.option("--n-components", "Of a mixture prior, or pseudo-inputs of vamp.", "the prior's", o.PRIOR)
     ] = None,
     log_variance: Annotated[
-        float | None,
-        typer.Option(
-            "--log-variance",
-            help="Of a mixture prior's components.",
-            show_default="the prior's",
-            rich_help_panel=o.TRAINING,
-        ),
+        float | None, o.option("--log-variance", "Of a mixture prior's components.", "the prior's", o.PRIOR)
     ] = None,
     kl_estimator: Annotated[
         str | None,
-        typer.Option(
+        o.option(
             "--kl-estimator",
-            help="auto, closed-form, monte-carlo, quadrature; faulty: as-printed, sign-mended.",
-            show_default="auto",
-            rich_help_panel=o.TRAINING,
+            "auto, closed-form, monte-carlo, quadrature; faulty: as-printed, sign-mended.",
+            "auto",
+            o.PRIOR,
         ),
     ] = None,
     kl_samples: Annotated[
-        int | None,
-        typer.Option(
-            "--kl-samples",
-            help="Of a Monte Carlo estimate of the KL.",
-            show_default="1",
-            rich_help_panel=o.TRAINING,
-        ),
+        int | None, o.option("--kl-samples", "Of a Monte Carlo estimate of the KL.", "1", o.PRIOR)
     ] = None,
     free_bits: Annotated[
-        float | None,
-        typer.Option(
-            "--free-bits",
-            help="Nats of KL that cost nothing.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        float | None, o.option("--free-bits", "Nats of KL that cost nothing.", "the preset's", o.PRIOR)
     ] = None,
     warm_up: Annotated[
         float | None,
-        typer.Option(
-            "--warm-up",
-            help="Share of the training over which the weight of the KL rises from 0.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
+        o.option(
+            "--warm-up", "Share of the training over which the weight of the KL rises from 0.", "the preset's", o.PRIOR
         ),
     ] = None,
-    likelihood: Annotated[
-        str | None,
-        typer.Option(
-            "--likelihood",
-            help="gaussian or bernoulli.",
-            show_default="gaussian",
-            rich_help_panel=o.TRAINING,
-        ),
-    ] = None,
+    likelihood: Annotated[str | None, o.option("--likelihood", "gaussian or bernoulli.", "gaussian", o.MODEL)] = None,
     reconstruction: Annotated[
-        str | None,
-        typer.Option(
-            "--reconstruction",
-            help="mean or sum over the elements of an input.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--reconstruction", "mean or sum over the elements of an input.", "the preset's", o.MODEL)
     ] = None,
     network: Annotated[
-        str | None,
-        typer.Option(
-            "--network",
-            help="auto, convolutional, dense or two-layer.",
-            show_default="the preset's",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--network", "auto, convolutional, dense or two-layer.", "the preset's", o.MODEL)
     ] = None,
     routine: Annotated[
-        str | None,
-        typer.Option(
-            "--routine",
-            help="joint, alternate-epochs, alternate-batches or staged.",
-            show_default="joint",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--routine", "joint, alternate-epochs, alternate-batches or staged.", "joint", o.TRAINING)
     ] = None,
     separate_optimisers: Annotated[
         bool | None,
-        typer.Option(
+        o.option(
             "--separate-optimisers/--one-optimiser",
-            help="An optimiser for each phase of a routine that has phases.",
-            show_default="False",
-            rich_help_panel=o.TRAINING,
+            "An optimiser for each phase of a routine that has phases.",
+            "False",
+            o.TRAINING,
         ),
     ] = None,
     balance: Annotated[
         str | None,
-        typer.Option(
-            "--balance",
-            help="fixed weights of the loss terms, or uncertainty: learned from there on.",
-            show_default="fixed",
-            rich_help_panel=o.TRAINING,
+        o.option(
+            "--balance", "fixed weights of the loss terms, or uncertainty: learned from there on.", "fixed", o.TRAINING
         ),
     ] = None,
     augment: Annotated[
-        str | None,
-        typer.Option(
-            "--augment",
-            help="auto (deform images), deform or none.",
-            show_default="auto",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--augment", "auto (deform images), deform or none.", "auto", o.TRAINING)
     ] = None,
     epochs: Annotated[
-        str | None,
-        typer.Option(
-            "--epochs",
-            help="A number, or auto: about 7,500 steps.",
-            show_default="auto",
-            rich_help_panel=o.TRAINING,
-        ),
+        str | None, o.option("--epochs", "A number, or auto: about 7,500 steps.", "auto", o.TRAINING)
     ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option("--batch-size", help="Rows per step of all rows.", show_default="128", rich_help_panel=o.TRAINING),
-    ] = None,
+    batch_size: Annotated[int | None, o.option("--batch-size", "Rows per step of all rows.", "128", o.TRAINING)] = None,
     labelled_batch_size: Annotated[
-        int | None,
-        typer.Option(
-            "--labelled-batch-size",
-            help="Rows per step of the labelled ones.",
-            show_default="64",
-            rich_help_panel=o.TRAINING,
-        ),
+        int | None, o.option("--labelled-batch-size", "Rows per step of the labelled ones.", "64", o.TRAINING)
     ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option("--learning-rate", help="Of Adam.", show_default="0.001", rich_help_panel=o.TRAINING),
-    ] = None,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option("--weight-decay", help="Of Adam.", show_default="0.0", rich_help_panel=o.TRAINING),
-    ] = None,
+    learning_rate: Annotated[float | None, o.option("--learning-rate", "Of Adam.", "0.001", o.TRAINING)] = None,
+    weight_decay: Annotated[float | None, o.option("--weight-decay", "Of Adam.", "0.0", o.TRAINING)] = None,
     validation_share: Annotated[
         float | None,
-        typer.Option(
-            "--validation-share",
-            help="Share of the rows held out for early stopping.",
-            show_default="0.05",
-            rich_help_panel=o.TRAINING,
-        ),
+        o.option("--validation-share", "Share of the rows held out for early stopping.", "0.05", o.TRAINING),
     ] = None,
     patience: Annotated[
-        int | None,
-        typer.Option(
-            "--patience",
-            help="Epochs without improvement before stopping.",
-            show_default="10",
-            rich_help_panel=o.TRAINING,
-        ),
+        int | None, o.option("--patience", "Epochs without improvement before stopping.", "10", o.TRAINING)
     ] = None,
     n_neighbors: Annotated[
         int | None,
-        typer.Option(
-            "--n-neighbors",
-            help="Labelled neighbours that vote on a prediction.",
-            show_default="1 for up to 100 labels, else 5",
-            rich_help_panel=o.TRAINING,
+        o.option(
+            "--n-neighbors", "Labelled neighbours that vote on a prediction.", "1 for up to 100 labels, else 5", o.MODEL
         ),
     ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option("--precision", help="auto, float32 or bfloat16.", show_default="auto", rich_help_panel=o.TRAINING),
-    ] = None,
+    precision: Annotated[str | None, o.option("--precision", "auto, float32 or bfloat16.", "auto", o.TRAINING)] = None,
     device: o.Device = None,
     seed: o.Seed = 0,
     data_dir: o.DataDir = None,

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-TRAINING, LABELS, DATA, OUTPUT = "Model and training", "Labels", "Data", "Output"
+MODEL, PRIOR, TRAINING = "Model", "Prior and KL", "Training"
+LABELS, DATA, OUTPUT = "Labels", "Data", "Output"
 
 DataArgument = Annotated[
     str,
@@ -47,7 +48,7 @@ Binarise = Annotated[
     typer.Option(
         "--binarise/--grey",
         help="Draw every pixel of 8-bit images as black or white, by its intensity.",
-        show_default="grey",
+        show_default="grey, or as the run was fitted",
         rich_help_panel=DATA,
     ),
 ]
@@ -72,6 +73,11 @@ Json = Annotated[
     typer.Option("--json", help="Print the result as JSON, for machines.", rich_help_panel=OUTPUT),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.", rich_help_panel=OUTPUT)]
+
+
+def option(flag: str, text: str, default: str, panel: str) -> Any:
+    """Return an option that is passed on only if given; ``default`` is told, and holds without it."""
+    return typer.Option(flag, help=text, show_default=default, rich_help_panel=panel)
 
 
 def given(**options: Any) -> dict[str, Any]:

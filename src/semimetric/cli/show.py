@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from semimetric.evaluation.tables import LIKELIHOOD, OTHER, ScoreRow, score_table
+from semimetric.report.likelihood import amount
 from semimetric.report.section import counted
 from semimetric.report.verdict import baseline_name
 from semimetric.runs import RunDirectory, RunRecord
@@ -52,7 +53,7 @@ def print_scores(
                 table.add_row()
             group = row.group
             table.add_row(f"[dim]{group}[/dim]")
-        table.add_row(f"  {row.label}", *(_number(row.values[c], _best(row)) for c in columns))
+        table.add_row(f"  {row.label}", *(_number(row.values[c], row) for c in columns))
     console = Console(soft_wrap=True)
     console.print(title, style="bold", highlight=False, markup=False)
     Console().print(table)
@@ -109,13 +110,15 @@ def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
 
 def _best(row: ScoreRow) -> float | None:
     finite = [value for value in row.values.values() if value is not None and math.isfinite(value)]
-    return max(finite) if len(finite) > 1 and row.group not in (LIKELIHOOD, OTHER) else None
+    return max(finite) if len(finite) > 1 else None
 
 
-def _number(value: float | None, best: float | None) -> str:
+def _number(value: float | None, row: ScoreRow) -> str:
     if value is None:
         return ""  # not computed
     if not math.isfinite(value):
         return "n/a"
-    text = f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+    if row.group in (LIKELIHOOD, OTHER):
+        return amount(value)
+    best, text = _best(row), f"{value:.3f}"
     return f"[bold]{text}[/bold]" if best is not None and round(value, 3) == round(best, 3) else text

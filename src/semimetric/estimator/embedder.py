@@ -20,7 +20,7 @@ from semimetric.estimator.fingerprint import fingerprint
 from semimetric.estimator.generative import Generative
 from semimetric.estimator.inference import embed
 from semimetric.estimator.neighbours import Neighbours
-from semimetric.estimator.networks import check_kl, check_shapes, compose
+from semimetric.estimator.networks import check_parts, check_shapes, compose
 from semimetric.estimator.parameters import (
     check_parameters,
     choose_routine,
@@ -76,9 +76,11 @@ class MetricEmbedder(
         "unit", "hypercube", "simplex", "mixture" (learned), "classes" (learned, one component per class), "vamp",
         "fitted" (to the embeddings, by ``routine="staged"``), or a `semimetric.priors.Prior` of your own.
     n_components : int or None
-        Of a mixture prior, or pseudo-inputs of "vamp"; None: 10, 100, or what the prior's shape wants.
+        Of "mixture" (None: 10), "simplex" (as many as there is room for) and "fitted" (one per class), or pseudo-inputs
+        of "vamp" (100).
     log_variance : float or None
-        Of a mixture prior's components: where learned ones start. None: 0; 1 for "hypercube", the paper's.
+        Of the components of "hypercube" (None: 1, the paper's), "simplex" (0), "mixture" and "classes", whose learned
+        ones start there (0).
     kl_estimator : str
         "auto" (closed form where there is one, else Monte Carlo), "closed-form", "monte-carlo", "quadrature", and to
         study published results two that are wrong: "as-printed" and "sign-mended".
@@ -279,7 +281,7 @@ class MetricEmbedder(
         augmentation = get_augmentation(self.augment, form.is_image)
         composition = compose(preset, form.shape, settings, len(classes), seed)
         check_shapes(composition, form.shape, settings["latent_dim"], preset.parameters_per_dimension)
-        check_kl(composition, form.shape, settings["kl_estimator"])
+        check_parts(composition, form.shape, settings["kl_estimator"], len(rows), len(classes))
         normaliser = Normaliser(form.shape).fit(rows, form, "unit" if self.likelihood == "bernoulli" else "auto")
 
         # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.

@@ -29,9 +29,15 @@ def _described(parameter: Any) -> Any:
     if isinstance(parameter, np.generic):
         return parameter.item()
     if isinstance(parameter, torch.nn.Module):
-        numbers = digest(*(np.atleast_1d(t.numpy(force=True)) for t in parameter.state_dict().values()))
-        plain = {k: v for k, v in sorted(vars(parameter).items()) if isinstance(v, (bool, int, float, str))}
-        return f"{parameter!r} with {plain} and {numbers}"
+        # Shapes only: a resumed fit goes on from the checkpoint's numbers.
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in parameter.state_dict().items())
+        plain = {
+            f"{name}.{k}": v
+            for name, module in parameter.named_modules()
+            for k, v in sorted(vars(module).items())
+            if isinstance(v, (bool, int, float, str))
+        }
+        return f"{parameter!r} with {plain} and {shapes}"
     if callable(parameter):
         named = parameter if hasattr(parameter, "__qualname__") else type(parameter)
         return f"{named.__module__}.{named.__qualname__}"

@@ -1,5 +1,6 @@
-"""What a model with a decoder can do beside embedding: decode, draw, and say how likely data are."""
+"""What a model with a decoder or a prior can do beside embedding: decode, draw, and say how likely data are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from semimetric.priors import Prior
 
 
 class Generative:
-    """The part of `MetricEmbedder` that decodes."""
+    """The part of `MetricEmbedder` that needs a decoder, a prior, or both."""
 
     preset: str
     model_: Model
@@ -60,14 +61,12 @@ class Generative:
         ValueError
             If the preset has no prior or no decoder.
         """
-        check_is_fitted(self)
-        self._decoder("sample")
+        self._check_has_both("sample")
         return self.inverse_transform(self.sample_embeddings(n, random_state=random_state))
 
     def sample_embeddings(self, n: int = 1, *, random_state: int = 0) -> np.ndarray:
         """Draw ``n`` embeddings (n, latent_dim), float32, from the prior."""
-        check_is_fitted(self)
-        prior = self._prior("sample")
+        prior = self._prior("sample_embeddings")
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n!r}")
         device = self._device()
@@ -115,30 +114,33 @@ class Generative:
         if samples < 0:
             raise ValueError(f"samples must be at least 0, got {samples!r}")
         rows = self._checked(X)
-        self._decoder("likelihood_terms")
-        self._prior("likelihood_terms")
+        self._check_has_both("likelihood_terms")
         return likelihood(self.model_, self.normaliser_, rows, samples, random_state, self._device())
 
     def _decoder(self, method: str) -> Decoder:
         check_is_fitted(self)
         if self.model_.decoder is None:
-            raise ValueError(f"preset {self.preset!r} has no decoder: {method} needs one of {_able('decoder')}")
+            raise ValueError(self._lacking("decoder", method, lambda preset: preset.decoder))
         return self.model_.decoder
 
     def _prior(self, method: str) -> Prior:
+        check_is_fitted(self)
         if self.model_.prior is None:
-            raise ValueError(f"preset {self.preset!r} has no prior: {method} needs one of {_able('has_prior')}")
+            raise ValueError(self._lacking("prior", method, lambda preset: preset.has_prior))
         return self.model_.prior
+
+    def _check_has_both(self, method: str) -> None:
+        check_is_fitted(self)
+        for part in ("decoder", "prior"):
+            if getattr(self.model_, part) is None:
+                raise ValueError(self._lacking(part, method, lambda preset: preset.decoder and preset.has_prior))
+
+    def _lacking(self, part: str, method: str, suits: Callable[[Preset], bool]) -> str:
+        able = ", ".join(repr(name) for name, preset in PRESETS.items() if suits(preset))
+        return f"preset {self.preset!r} has no {part}: {method} needs one of {able}"
 
     def _checked(self, X: ArrayLike) -> np.ndarray:
         raise NotImplementedError
 
     def _device(self) -> torch.device:
         raise NotImplementedError
-
-
-def _able(part: str) -> str:
-    def has(preset: Preset) -> bool:
-        return bool(getattr(preset, part))
-
-    return ", ".join(repr(name) for name, preset in PRESETS.items() if has(preset))

@@ -84,12 +84,19 @@ def divergence(
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Let PyTorch's global generators of the processor and of ``device`` start from ``seed`` in a ``with`` block."""
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+    cuda = device.type == "cuda"
+    of_mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    with torch.random.fork_rng(devices=[device] if cuda else []):
         torch.default_generator.manual_seed(seed)
-        if on_gpu:
+        if cuda:
             torch.cuda.default_generators[device.index or 0].manual_seed(seed)
-        yield
+        if of_mps is not None:
+            torch.mps.manual_seed(seed)
+        try:
+            yield
+        finally:
+            if of_mps is not None:
+                torch.mps.set_rng_state(of_mps)
 
 
 def _normalised(normaliser: Normaliser, rows: np.ndarray, device: torch.device) -> Iterator[tuple[slice, Tensor]]:

@@ -43,17 +43,35 @@ def check_shapes(composition: Composition, shape: tuple[int, ...], latent_dim: i
 
 
 @torch.no_grad()
-def check_kl(composition: Composition, shape: tuple[int, ...], estimator: str) -> None:
-    """Estimate the KL of two inputs, and raise ValueError if that estimator does not apply to the prior."""
-    model = composition.model
-    if model.prior is None:
-        return
-    was_training = model.training
-    model.eval()
+def check_parts(composition: Composition, shape: tuple[int, ...], estimator: str, n: int, n_classes: int) -> None:
+    """Try the KL estimator and the metric loss, and raise ValueError where training on ``n`` rows would fail later.
+
+    On copies and with random numbers of its own: nothing is left of it.
+    """
+    model = copy.deepcopy(composition.model).eval()
     with torch.random.fork_rng(devices=[]):
-        posterior = model.encoder(torch.zeros(2, *shape))
-        KL_ESTIMATORS[estimator](model.prior, posterior, posterior.mean, None)
-    model.train(was_training)
+        if model.prior is not None:
+            posterior = model.encoder(torch.zeros(2, *shape))
+            KL_ESTIMATORS[estimator](model.prior, posterior, posterior.mean, None)
+            if model.prior.wants_embeddings:
+                _check_fitted(model.prior, n, n_classes)
+        if model.metric is not None and n_classes > 1:
+            y = torch.tensor([0, 0, n_classes - 1, n_classes - 1])
+            z = model.embed(torch.zeros(4, *shape)) + torch.randn(4, 1)
+            try:
+                model.metric(z, y)
+            except (RuntimeError, IndexError, ValueError) as error:
+                raise ValueError(
+                    f"loss failed on embeddings {tuple(z.shape)} of {n_classes} classes: {error}"
+                ) from error
+
+
+def _check_fitted(prior: Prior, n: int, n_classes: int) -> None:
+    components = len(getattr(prior, "means", ()))
+    if components > n:
+        raise ValueError(f"a mixture of {components} components needs as many rows, got {n}: lower n_components")
+    if n_classes < 2:
+        raise ValueError("prior 'fitted' takes the shape of a metric space, which needs labels of at least two classes")
 
 
 def _check(network: nn.Module, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:

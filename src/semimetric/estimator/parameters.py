@@ -18,7 +18,7 @@ from semimetric.model import KL, PLACES, REDUCTIONS, Weights
 from semimetric.networks import ARCHITECTURES, LIKELIHOODS
 from semimetric.presets import PRESETS, Preset, get_preset
 from semimetric.priors import KL_ESTIMATORS, PRIORS, Prior
-from semimetric.training import PRECISIONS, ROUTINES, Routine, TrainingSettings, UncertaintyBalance, WarmUp
+from semimetric.training import PRECISIONS, ROUTINES, Routine, Staged, TrainingSettings, UncertaintyBalance, WarmUp
 
 AUTO = "auto"
 BALANCES = ("fixed", "uncertainty")
@@ -66,6 +66,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     _real(parameters, "learning_rate", lambda v: v > 0, "above 0")
     _real(parameters, "weight_decay", lambda v: v >= 0, "at least 0")
     _real(parameters, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
+    for name in ("separate_optimisers", "resume"):
+        if not isinstance(parameters[name], (bool, np.bool_)):
+            raise TypeError(f"{name} must be True or False, got {parameters[name]!r}")
     for name in ("encoder", "decoder"):
         if parameters[name] is not None and not isinstance(parameters[name], nn.Module):
             raise TypeError(f"{name} must be a torch.nn.Module or None, got {type(parameters[name]).__name__}")
@@ -79,7 +82,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
 def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters with the preset's own values in the places of None; "staged" fits its prior."""
     preset = get_preset(parameters["preset"])
-    if parameters["prior"] is None and parameters["routine"] == "staged" and preset.has_prior:
+    if parameters["prior"] is None and parameters["routine"] == "staged" and preset.has_prior and preset.metric:
         parameters = {**parameters, "prior": "fitted"}
     return preset.resolve(parameters)
 
@@ -96,22 +99,26 @@ def choose_routine(parameters: Mapping[str, Any], weights: Weights, epochs: int)
 
 def _check_prior(parameters: Mapping[str, Any], preset: Preset) -> None:
     prior = parameters["prior"]
+    if prior is not None:
+        _named_or_own(parameters, "prior", PRIORS, Prior, "prior")
     if not preset.has_prior:
         if prior is not None:
             able = ", ".join(repr(name) for name, other in PRESETS.items() if other.has_prior)
             raise ValueError(f"a prior was given, but preset {preset.name!r} has none: use one of {able}")
         return
-    _named_or_own(parameters, "prior", PRIORS, Prior, "prior")
-    if prior == "fitted" and parameters["routine"] != "staged":
-        raise ValueError("prior 'fitted' takes the shape of a trained space: it needs routine='staged'")
+    if prior == "fitted" or getattr(prior, "wants_embeddings", False):
+        routine = parameters["routine"]
+        if not (routine == "staged" or (isinstance(routine, type) and issubclass(routine, Staged))):
+            raise ValueError("prior 'fitted' takes the shape of a trained space: it needs routine='staged'")
+        if not preset.metric or parameters["epochs"] == 1:
+            needed = "at least two epochs" if preset.metric else "a preset with a metric loss"
+            raise ValueError(f"prior 'fitted' takes the shape of a space that was trained first: it needs {needed}")
     room = parameters["latent_dim"]
     if prior == "simplex" and (parameters["n_components"] or 0) > room + 1:
         raise ValueError(
             f"prior 'simplex' has room for {room + 1} components in {room} dimensions, got n_components="
             f"{parameters['n_components']}: lower it, or raise latent_dim"
         )
-    if prior == "vamp" and parameters["kl_estimator"] in ("closed-form", "quadrature"):
-        raise ValueError(f"kl_estimator {parameters['kl_estimator']!r} does not apply to prior 'vamp': use 'auto'")
 
 
 def _named_or_own(parameters: Mapping[str, Any], name: str, known: Any, kind: type, what: str) -> None:

@@ -70,12 +70,12 @@ def _known_metrics() -> dict[str, tuple[str, str, str]]:
             "share of random triplets in which the point of the same class is nearer",
         ),
         "reconstruction_error": (
-            "reconstruction error",
+            "reconstruction error of the mean",
             LIKELIHOOD,
             "of the posterior mean, summed over the elements of an input, in normalised units",
         ),
         "kl": ("KL to the prior", LIKELIHOOD, "nats; how much of an input the latent space holds"),
-        "vae_loss": ("VAE loss", LIKELIHOOD, "reconstruction error of a sample, plus KL"),
+        "vae_loss": ("VAE loss: error of a sample + KL", LIKELIHOOD, "reconstruction error of a sample, plus KL"),
         "elbo": ("ELBO", LIKELIHOOD, "nats; a lower bound of the log-likelihood"),
         "log_likelihood": ("log-likelihood", LIKELIHOOD, "nats; importance-sampled, a tighter lower bound"),
     }
@@ -99,7 +99,7 @@ def score_table(
     -------
     list of ScoreRow
         One row per metric that any column has, grouped: the given labels alone, probes, retrieval,
-        clusters, triplets. Columns are ``"model"`` and the baselines' names, in their order.
+        clusters, triplets, likelihood. Columns are ``"model"`` and the baselines' names, in their order.
 
     Examples
     --------

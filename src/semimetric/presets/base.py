@@ -18,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "latent_dim": 10,
     "alpha": 0.97,
     "beta": 1.0,
-    "gamma": 10.0,
+    "gamma": 20.0,
     "loss": "triplet",
     "margin": 0.2,
     "metric_on": "sample",
@@ -95,8 +95,8 @@ class Preset:
 
     @property
     def needs_labels(self) -> bool:
-        """Whether there is nothing to learn from unlabelled data."""
-        return not self.decoder and not self.has_prior
+        """Whether there is nothing to learn from unlabelled data: a prior alone would have all embeddings alike."""
+        return not self.decoder
 
     @property
     def parameters_per_dimension(self) -> int:

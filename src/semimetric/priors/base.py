@@ -65,11 +65,13 @@ class Prior(nn.Module, ABC):
         """
         p = self.distribution()
         if isinstance(p, Independent) and isinstance(p.base_dist, Normal):
-            return p.base_dist.loc[None], p.base_dist.scale[None], p.base_dist.loc.new_ones(1)
+            loc, scale = p.base_dist.loc.detach(), p.base_dist.scale.detach()
+            return loc[None], scale[None], loc.new_ones(1)
         if isinstance(p, MixtureSameFamily) and isinstance(p.component_distribution, Independent):
             parts = p.component_distribution.base_dist
             if isinstance(parts, Normal):
-                return parts.loc[:most], parts.scale[:most], p.mixture_distribution.probs[:most]
+                weights = p.mixture_distribution.probs
+                return parts.loc[:most].detach(), parts.scale[:most].detach(), weights[:most].detach()
         return None
 
     def attach(self, encoder: Callable[[Tensor], Distribution]) -> None:
@@ -78,7 +80,7 @@ class Prior(nn.Module, ABC):
     def initialise(self, inputs: Tensor) -> None:
         """Start from ``inputs_wanted`` normalised rows of the training data; called once, before training."""
 
-    def fit(self, Z: np.ndarray, seed: int = 0) -> "Prior":
+    def fit(self, Z: np.ndarray) -> "Prior":
         """Take the shape of embeddings (n, d), where the prior is one that can, and return self."""
         raise NotImplementedError(f"a {type(self).__name__} is not fitted to embeddings")
 

@@ -60,9 +60,10 @@ class MixturePrior(Prior):
         return Independent(Normal(self.means, scales, validate_args=False), 1, validate_args=False)
 
     @torch.no_grad()
-    def fit(self, Z: np.ndarray, seed: int = 0) -> "MixturePrior":
+    def fit(self, Z: np.ndarray) -> "MixturePrior":
         """Set all parameters by expectation–maximisation on embeddings (n, d), and return self.
 
+        The same embeddings give the same mixture; of more than 20,000, as many are drawn.
         A component that has closed in on a point or two keeps a variance of a thousandth of the embeddings' own.
 
         Raises
@@ -76,13 +77,11 @@ class MixturePrior(Prior):
             raise ValueError(f"a mixture of {len(self.means)} components needs as many embeddings, got {len(Z)}")
         Z = np.asarray(Z, np.float64)
         if len(Z) > FIT_ROWS:
-            Z = Z[np.random.default_rng(seed).choice(len(Z), FIT_ROWS, replace=False)]
+            Z = Z[np.random.default_rng(0).choice(len(Z), FIT_ROWS, replace=False)]
         centre, unit = Z.mean(0), float(np.sqrt(Z.var(0).mean()))
         if unit <= np.finfo(np.float32).eps * np.abs(Z).max():
             unit = 1.0  # they are one point: what spread there is comes from rounding
-        mixture = GaussianMixture(
-            len(self.means), covariance_type="diag", reg_covar=SMALLEST_VARIANCE, random_state=seed
-        )
+        mixture = GaussianMixture(len(self.means), covariance_type="diag", reg_covar=SMALLEST_VARIANCE, random_state=0)
         mixture.fit((Z - centre) / unit)
         self.means.copy_(torch.from_numpy(centre + unit * mixture.means_))
         self.log_variances.copy_(torch.from_numpy(np.log(unit**2 * mixture.covariances_)))

@@ -45,7 +45,10 @@ class RunRecord:
         shown_rows (s,) rows of the test split whose inputs are kept, at most a few thousand,
         shown_inputs (s, …) those inputs: images (s, h, w) or (s, h, w, 3) uint8, or vectors (s, features),
         labelled_inputs (min(m, 200), …) likewise, of the first labelled rows,
-        reconstruction_inputs, reconstruction_outputs (r, …) likewise (absent without a decoder).
+        reconstruction_inputs, reconstruction_outputs (r, …) likewise (absent without a decoder),
+        samples (s, …) likewise: decoded draws from the prior (absent without a prior or a decoder),
+        traversals (r, t, …), traversal_dimensions (r,), traversal_values (r, t): decoded walks along dimensions,
+        prior_means, prior_scales (K, N), prior_weights (K,): the prior's components, where it has Gaussian ones.
 
     A run on data without a test split embeds the training rows and names them ``Z_test`` all the same;
     ``config["evaluated_on"]`` says which split it was.

@@ -39,6 +39,14 @@ def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
     return theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve())
 
 
+def was_binarised(run: str | os.PathLike[str]) -> bool:
+    """Whether a run directory says that its model was fitted on images made black and white."""
+    directory = RunDirectory(run)
+    if not (directory.path / "config.json").exists():
+        return False
+    return (directory.read_json("config.json").get("loading") or {}).get("binarise") == "True"
+
+
 def load_rows(
     data: str, split: str | None, *, show_progress: bool, **loading: Any
 ) -> tuple[np.ndarray, np.ndarray | None, str]:

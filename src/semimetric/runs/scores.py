@@ -41,6 +41,8 @@ def score(
     ValueError
         If ``likelihood_samples`` are asked of a model without a prior or a decoder.
     """
+    if likelihood_samples:  # first, if it cannot be: the rest takes its time
+        embedder.likelihood_terms(X[:1], samples=1)
     Z = embedder.transform(X)
     labelled = len(embedder.labelled_rows_) > 0
     # The evaluation's distance is Euclidean; on the unit sphere it orders pairs as the cosine does.

@@ -12,7 +12,6 @@ from semimetric.training.routines.base import MAIN, Routine, Step, joint_step, s
 
 FIRST_SHARE = 1 / 3  # of the epochs
 CHUNK = 1024
-FIT_ROWS = 20_000  # embeddings that a prior is fitted to, at most
 
 
 class Staged(Routine):
@@ -20,7 +19,8 @@ class Staged(Routine):
     `FittedPrior`, is fitted to the embeddings of all rows; the other epochs train every term in each step.
 
     What Safir et al. 2022 propose as future work, so that the prior has the shape of the space instead of the
-    space the shape of the prior. Without a metric loss there is no first stage.
+    space the shape of the prior. Without a metric loss there is no first stage. Held-out rows are embedded too: the
+    prior is fitted without labels, and its few numbers cannot learn rows by heart.
     """
 
     def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
@@ -42,15 +42,16 @@ class Staged(Routine):
     def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
         """Fit the prior when the second stage begins."""
         if epoch == self.settled_from and model.prior is not None and model.prior.wants_embeddings:
-            n = len(data.y)
-            rows = np.arange(n) if n <= FIT_ROWS else np.random.default_rng(0).choice(n, FIT_ROWS, replace=False)
-            model.prior.fit(_embeddings(model, data, rows))
+            Z = _embeddings(model, data)
+            if not np.isfinite(Z).all():
+                raise FloatingPointError("the first stage of 'staged' left no finite embeddings: lower learning_rate")
+            model.prior.fit(Z)
 
 
 @torch.no_grad()
-def _embeddings(model: Model, data: TrainingData, rows: np.ndarray) -> np.ndarray:
+def _embeddings(model: Model, data: TrainingData) -> np.ndarray:
     model.eval()
-    parts = np.array_split(rows, -(-len(rows) // CHUNK))
+    parts = np.array_split(np.arange(len(data.y)), -(-len(data.y) // CHUNK))
     batches = (data.batch({UNLABELLED: part}, {UNLABELLED: ()}, augment=False) for part in parts)
     Z = np.concatenate([model.embed(batch.x).cpu().numpy() for batch in batches])
     model.train()

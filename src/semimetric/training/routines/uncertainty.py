@@ -30,7 +30,8 @@ class UncertaintyBalance(Around):
         for term, value in terms.items():
             s = self.log_variances[term]
             s.data.clamp_(-BOUND, BOUND)  # not in the graph: beyond the bound no gradient would lead back
-            parts.append((-s).exp() * step.weights[term] * value + s)
+            share = step.weights[term] / self.weights[term]  # below 1 while a term is warmed up: so is its balance
+            parts.append((-s).exp() * step.weights[term] * value + share * s)
         return torch.stack(parts).sum()
 
     def optimised(self, model: Model) -> dict[str, list[Parameter]]:
