@@ -144,3 +144,12 @@ def test_a_given_number_of_components_is_taken():
 def test_an_unknown_name_gets_the_nearest(wrong, nearest):
     with pytest.raises(ValueError, match=f"unknown prior '{wrong}': did you mean '{nearest}'"):
         get_prior(wrong, PriorSetting(latent_dim=2))
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_components_to_be_drawn_are_plain_numbers_that_add_up(name):
+    prior = built(name, n_classes=3)
+    means, scales, weights = (tensor.numpy() for tensor in prior.gaussians(1_024))
+    assert means.shape == scales.shape == (len(weights), 3)
+    assert weights.sum() == pytest.approx(1)
+    assert (scales > 0).all()
