@@ -56,6 +56,6 @@ def test_undefined_is_nan_and_not_missing():
 def test_other_numbers_come_last_under_their_own_name():
     rows = score_table({"shoe_size": 43.0, "knn_ami": 0.5, "vae_loss": 104.7})
     assert [(row.label, row.group) for row in rows][1:] == [
-        ("VAE loss", "Likelihood, per row"),
+        ("VAE loss: error of a sample + KL", "Likelihood, per row"),
         ("shoe size", "Other"),
     ]

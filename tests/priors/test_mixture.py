@@ -135,14 +135,13 @@ def test_fit_moves_and_stretches_with_the_embeddings(shift, scale):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * scale)
 
 
-def test_fit_is_settled_by_its_seed(monkeypatch):
+def test_fit_is_a_function_of_the_embeddings(monkeypatch):
     """The rows that are drawn where there are many, too; and it leaves the global generator alone."""
     monkeypatch.setattr(room, "FIT_ROWS", 300)
     state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    first, again, other = (MixturePrior(torch.zeros(3, 3)).fit(embeddings(), seed) for seed in (1, 1, 2))
+    first, again = (MixturePrior(torch.zeros(3, 3)).fit(embeddings()) for _ in range(2))
     for name, value in first.state_dict().items():
         assert value.equal(again.state_dict()[name])
-        assert not value.equal(other.state_dict()[name])
     assert torch.get_rng_state().equal(state[0])
     assert (np.random.get_state()[1] == state[1]).all()  # noqa: NPY002
 

@@ -1,5 +1,7 @@
 """What a run of a model with a prior keeps: samples, traversals, the prior's components, and its scores."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -140,7 +142,8 @@ def test_the_report_is_written(request, which):
     write_report(directory.path)
     page = directory.report.read_text()
     assert page.startswith("<!doctype html>")
-    assert "NaN" not in page.split("<script")[0]
+    pictures = r'"data:image/png;base64,[^"]*"'  # in which any three letters may stand
+    assert "NaN" not in re.sub(pictures, "", page.split("<script")[0])
     sections = {"samples.png": "samples" in record.arrays}
     for picture, expected in sections.items():
         assert (directory.path / picture).exists() == expected
