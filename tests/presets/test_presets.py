@@ -120,7 +120,7 @@ def test_what_presets_set():
         "latent_dim": 20,
         "alpha": 1.0,
         "beta": 1.0,
-        "gamma": 60.0,
+        "gamma": 35.0,
         "loss": "random-triplet",
         "margin": 1.0,
         "metric_on": "mean",

@@ -15,7 +15,7 @@ TVAE = Preset(
         "latent_dim": 20,
         "alpha": 1.0,
         "beta": 1.0,
-        "gamma": 60.0,
+        "gamma": 35.0,
         "loss": "random-triplet",
         "margin": 1.0,
         "metric_on": "mean",
