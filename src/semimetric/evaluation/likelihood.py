@@ -111,8 +111,9 @@ def elbo_terms(model: Model, x: Tensor, n_samples: int = 1, *, seed: int | torch
         q, p = _posterior(model, x), prior.distribution()
         reconstruction, fit, kl = (torch.zeros_like(q.loc[:, 0]) for _ in range(3))
         for z in _samples(q, n_samples, seed):
-            reconstruction += _error(decoder, x, z).sum(0)
-            fit += _log_prob(decoder, x, z).sum(0)
+            error, log_prob = _error_and_log_prob(decoder, x, z)
+            reconstruction += error.sum(0)
+            fit += log_prob.sum(0)
             if not prior.has_closed_form:
                 kl += (q.log_prob(z).sum(-1) - _log_density(p, z)).sum(0)
         kl /= n_samples
@@ -177,10 +178,14 @@ def _log_prob(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
     return torch.cat([_wide(decoder.log_prob(rows, at)) for rows, at in _pairs(x, z)]).view(z.shape[:2])
 
 
-def _error(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
-    """Return the distortion summed over the elements of an input, shape (s, n)."""
-    errors = [_wide(decoder.distortion(rows, at).sum(1)) for rows, at in _pairs(x, z)]
-    return torch.cat(errors).view(z.shape[:2])
+def _error_and_log_prob(decoder: Decoder, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distortion summed over the elements of an input and ``log p(x | z)``, each (s, n), decoding once."""
+    errors, log_probs = [], []
+    for rows, at in _pairs(x, z):
+        output = decoder.network(at)
+        errors.append(_wide(decoder.likelihood.distortion(output, rows).flatten(1).sum(1)))
+        log_probs.append(_wide(decoder.likelihood.log_prob(output, rows)))
+    return torch.cat(errors).view(z.shape[:2]), torch.cat(log_probs).view(z.shape[:2])
 
 
 def _wide(values: Tensor) -> Tensor:
