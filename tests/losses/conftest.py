@@ -33,3 +33,27 @@ def value_and_gradients():
 @pytest.fixture(scope="session")
 def assert_same():
     return _assert_same
+
+
+WAYS = {"whole": {}, "in tiles": {"pairwise.TILE": 7}}
+SORTED = {"hinges.FEW": -1, "hinges.FEW_POSITIVES": 0}
+TRIPLET_WAYS = WAYS | {"by sorting": SORTED, "by sorting, in tiles": {**SORTED, "pairwise.TILE": 25}}
+
+
+def _computed(chosen):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in chosen.items():
+            patch.setattr(f"semimetric.losses.{name}", value)
+        yield
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def each_way(request):
+    """Batches as small as a test's computed as they are, and as large ones are: in tiles of a few anchors."""
+    yield from _computed(WAYS[request.param])
+
+
+@pytest.fixture(scope="module", params=TRIPLET_WAYS)
+def each_way_to_triplets(request):
+    """Triplets formed one by one, as in small batches, or never formed; in one tile or several."""
+    yield from _computed(TRIPLET_WAYS[request.param])

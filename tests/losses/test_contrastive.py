@@ -18,6 +18,7 @@ PAIRWISE = {
 Y = [0, 0, 1, -1, 1, 2, 0, -1, 2]
 REDUCTIONS = ("active", "all")
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 def naive(z, y, weights, margin, distance, reduction):

@@ -9,9 +9,11 @@ SETTING = LossSetting(latent_dim=3, n_classes=4, margin=0.5, distance="euclidean
 Y = torch.tensor([0, 0, 1, -1, 1, 2, 0, -1, 2, 3])
 LABELLED = Y != -1
 PER_ROW = ["center", "softmax"]  # these need no pairs
-COUNTED = ["n-pair", "supervised-contrastive"]  # weights count rows inside a sum, so their scale matters
+COUNTED = ["n-pair", "nt-xent", "supervised-contrastive"]  # weights count rows inside a sum, so their scale matters
 each_loss = pytest.mark.parametrize("name", LOSSES)
 each_but_random = pytest.mark.parametrize("name", [name for name in LOSSES if name != "random-triplet"])
+
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def test_names_lead_to_their_losses():
         "center": "CenterLoss",
         "softmax": "SoftmaxLoss",
         "n-pair": "NPairLoss",
+        "nt-xent": "NTXentLoss",
         "supervised-contrastive": "SupervisedContrastiveLoss",
     }
 
@@ -131,6 +134,21 @@ def test_large_embeddings_are_finite(name, distance, embeddings, results):
     z[1] = z[0]
     setting = LossSetting(3, 4, 0.5, distance)
     assert all(each.isfinite().all() for each in results(name, z, Y, setting=setting))
+
+
+@each_but_random
+def test_gradients_by_finite_differences(name, embeddings):
+    loss = get_loss(name, SETTING).double()
+    w = embeddings(len(Y), 1, seed=1).abs().flatten()
+    assert torch.autograd.gradcheck(lambda z: loss(z, Y, w), embeddings(len(Y)).requires_grad_())
+
+
+@each_loss
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_bfloat16_is_finite(name, scale, embeddings, results):
+    z = (scale * embeddings(len(Y)).clamp(-1, 1)).bfloat16()
+    z[1] = z[0]
+    assert all(each.isfinite().all() for each in results(name, z, Y))
 
 
 @each_but_random

@@ -11,6 +11,7 @@ from semimetric.losses import NPairLoss
 
 Y = [0, 0, 1, -1, 1, 2, 0, -1, 2]
 W = [1.0, 0.5, 2.0, 1.0, 0.0, 3.0, 1.5, 2.0, 1.0]
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 def naive(z, y, weights, l2_weight):

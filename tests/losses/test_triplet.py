@@ -17,17 +17,27 @@ PAIRWISE = {
     "cosine": lambda a, b: 1 - a @ b / (a.norm() * b.norm()),
 }
 Y = [0, 0, 1, -1, 1, 2, 0, -1, 2]
+WEIGHTS = torch.tensor([1.0, 0.5, 2.0, 1.0, 0.0, 3.0, 1.5, 2.0, 1.0], dtype=torch.float64)
 REDUCTIONS = ("active", "all")
+pytestmark = pytest.mark.usefixtures("each_way_to_triplets")
+MINED = {
+    "all": lambda to_positive, to_negative, margin: True,
+    "semi-hard": lambda to_positive, to_negative, margin: to_positive < to_negative < to_positive + margin,
+    "hard": lambda to_positive, to_negative, margin: to_negative <= to_positive,
+}
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 
-def naive(z, y, weights, margin, distance, reduction):
+def naive(z, y, weights, margin, distance, reduction, mining="all"):
     """The definition, one triplet at a time."""
     total, count = z.sum() * 0, 0.0
     for a, p, n in itertools.product(range(len(y)), repeat=3):
         if -1 in (y[a], y[p], y[n]) or a == p or y[a] != y[p] or y[a] == y[n]:
             continue
-        hinge = PAIRWISE[distance](z[a], z[p]) - PAIRWISE[distance](z[a], z[n]) + margin
+        to_positive, to_negative = PAIRWISE[distance](z[a], z[p]), PAIRWISE[distance](z[a], z[n])
+        if not MINED[mining](to_positive, to_negative, margin):
+            continue
+        hinge = to_positive + margin - to_negative
         weight = 1.0 if weights is None else float(weights[a] * weights[p] * weights[n])
         if hinge > 0:
             total = total + weight * hinge
@@ -58,10 +68,60 @@ def assert_same(found, expected, tolerance=1e-12):
 @pytest.mark.parametrize("margin", [0.0, 0.2, 2.0])
 def test_equals_its_naive_twin(distance, reduction, weighted, margin):
     z, y = embeddings(len(Y)), torch.tensor(Y)
-    weights = torch.tensor([1.0, 0.5, 2.0, 1.0, 0.0, 3.0, 1.5, 2.0, 1.0], dtype=torch.float64) if weighted else None
+    weights = WEIGHTS if weighted else None
     expected = value_and_gradient(naive, z, Y, weights, margin, distance, reduction)
     assert_same(value_and_gradient(TripletLoss(margin, distance, reduction), z, y, weights), expected)
     assert expected[0] > 0
+
+
+@each_reduction
+@pytest.mark.parametrize("distance", PAIRWISE)
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("mining", ["semi-hard", "hard"])
+def test_mining_equals_its_naive_twin(mining, weights, distance, reduction):
+    z, y = embeddings(len(Y)), torch.tensor(Y)
+    expected = value_and_gradient(naive, z, Y, weights, 0.8, distance, reduction, mining)
+    assert_same(value_and_gradient(TripletLoss(0.8, distance, reduction, mining), z, y, weights), expected)
+    assert expected[0] > 0
+
+
+@each_reduction
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+def test_batch_hard_is_one_triplet_an_anchor(weights, reduction):
+    """The farthest positive and the nearest negative of each anchor that has both, row by row."""
+    z, y = embeddings(len(Y)), torch.tensor(Y)
+
+    def hardest(z):
+        total, count = z.sum() * 0, 0.0
+        taking_part = (y != -1) & (torch.ones(len(y)) if weights is None else weights).bool()
+        for a in taking_part.nonzero().flatten().tolist():
+            d = (z - z[a]).square().sum(1).add(torch.arange(len(y)) == a).sqrt()
+            same = taking_part & (y == y[a]) & (torch.arange(len(y)) != a)
+            other = taking_part & (y != y[a])
+            if not (same.any() and other.any()):
+                continue
+            p, n = d.where(same, -torch.inf).argmax(), d.where(other, torch.inf).argmin()
+            weight = 1.0 if weights is None else float(weights[a] * weights[p] * weights[n])
+            hinge = d[p] - d[n] + 0.3
+            total = total + weight * hinge.clamp(min=0)
+            count += weight * float(hinge > 0 or reduction == "all")
+        return total / count
+
+    loss = TripletLoss(0.3, reduction=reduction, mining="batch-hard")
+    found = value_and_gradient(loss, z, y, weights)
+    assert_same(found, value_and_gradient(hardest, z))
+    assert found[0] > 0
+
+
+@each_reduction
+@pytest.mark.parametrize("mining", MINED)
+@pytest.mark.parametrize("margin", [0.0, 1.0, 2.0])
+def test_equal_distances_are_no_triplet_more_nor_less(mining, margin, reduction):
+    """Points on a grid: most distances equal others, many a threshold equals one."""
+    z = torch.cartesian_prod(torch.arange(3.0), torch.arange(3.0), torch.arange(2.0)).double()
+    y = (torch.arange(len(z)) * 7 % 5 % 3).tolist()
+    found = value_and_gradient(TripletLoss(margin, "manhattan", reduction, mining), z, torch.tensor(y))
+    assert_same(found, value_and_gradient(naive, z, y, None, margin, "manhattan", reduction, mining))
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -242,6 +302,11 @@ def test_a_margin_below_zero_is_refused(margin):
 def test_an_unknown_reduction_is_refused():
     with pytest.raises(ValueError, match=r"reduction must be one of \('active', 'all'\), got 'mean'"):
         TripletLoss(reduction="mean")
+
+
+def test_unknown_mining_is_refused():
+    with pytest.raises(ValueError, match=r"mining must be one of \('all', 'semi-hard', .*\), got 'easy'"):
+        TripletLoss(mining="easy")
 
 
 def test_an_unknown_distance_gets_the_nearest():

@@ -86,7 +86,7 @@ def fit(
         str | None,
         o.option(
             "--loss",
-            "triplet, random-triplet, contrastive, center, softmax, n-pair or supervised-contrastive.",
+            "triplet, random-triplet, contrastive, center, softmax, n-pair, nt-xent or supervised-contrastive.",
             "the preset's",
             o.MODEL,
         ),

@@ -64,8 +64,8 @@ class MetricEmbedder(
         in "tvae", its eq. 5. alpha is in (0, 1], and near 1 where it stands before an error averaged over pixels,
         which is a small number; the others are at least 0.
     loss : str, MetricLoss or None
-        "triplet", "random-triplet", "contrastive", "center", "softmax", "n-pair", "supervised-contrastive", or a
-        `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among them.
+        "triplet", "random-triplet", "contrastive", "center", "softmax", "n-pair", "nt-xent", "supervised-contrastive",
+        or a `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among them.
     margin : float or None
         Of the triplet and contrastive losses, in the units of ``distance``.
     distance : str or callable

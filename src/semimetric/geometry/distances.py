@@ -69,6 +69,20 @@ class Cosine:
             return 1 - _directions(a) @ _directions(b).T
 
 
+class InnerProduct:
+    """``−a · b``: no distance, for it can be negative and a point is not at zero from itself, but it orders like one.
+
+    >>> InnerProduct()(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0], [3.0, 0.0]]))
+    tensor([[-0., -6.]])
+    """
+
+    def __call__(self, a: Tensor, b: Tensor | None = None) -> Tensor:
+        """Return the (n, m) negative inner products."""
+        a, b = _precise(a, b)
+        with torch.autocast(a.device.type, enabled=False):
+            return -(a @ b.T)
+
+
 DISTANCES: dict[str, Callable[[], Distance]] = {
     "euclidean": lambda: Lp(2),
     "squared_euclidean": SquaredEuclidean,

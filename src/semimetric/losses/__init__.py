@@ -11,24 +11,31 @@ from semimetric.losses.center import CenterLoss
 from semimetric.losses.contrastive import ContrastiveLoss
 from semimetric.losses.masks import pair_masks
 from semimetric.losses.n_pair import NPairLoss
+from semimetric.losses.nt_xent import NTXentLoss
+from semimetric.losses.pairwise import Anchors, PairwiseLoss
 from semimetric.losses.pytorch_metric_learning import PyTorchMetricLearning
 from semimetric.losses.random_triplet import RandomTripletLoss
+from semimetric.losses.ranks import across_ranks
 from semimetric.losses.softmax import SoftmaxLoss
 from semimetric.losses.supervised_contrastive import SupervisedContrastiveLoss
 from semimetric.losses.triplet import TripletLoss
 
 __all__ = [
     "LOSSES",
+    "Anchors",
     "CenterLoss",
     "ContrastiveLoss",
     "LossSetting",
     "MetricLoss",
     "NPairLoss",
+    "NTXentLoss",
+    "PairwiseLoss",
     "PyTorchMetricLearning",
     "RandomTripletLoss",
     "SoftmaxLoss",
     "SupervisedContrastiveLoss",
     "TripletLoss",
+    "across_ranks",
     "get_loss",
     "pair_masks",
 ]
@@ -40,6 +47,7 @@ LOSSES: dict[str, Callable[[LossSetting], MetricLoss]] = {
     "center": lambda s: CenterLoss(s.n_classes, s.latent_dim),
     "softmax": lambda s: SoftmaxLoss(s.n_classes, s.latent_dim),
     "n-pair": lambda s: NPairLoss(),
+    "nt-xent": lambda s: NTXentLoss(),
     "supervised-contrastive": lambda s: SupervisedContrastiveLoss(),
 }
 

@@ -25,7 +25,8 @@ class MetricLoss(nn.Module, ABC):
         y : Tensor (n,)
             Integer labels; rows labelled −1 take no part and receive a gradient of exactly zero.
         weights : Tensor (n,), optional
-            How much each row counts, ≥ 0; all ones if not given.
+            How much each row counts, ≥ 0, a constant: no gradient flows to it; all ones if not given. A row of
+            weight 0 takes no part, like one labelled −1.
         """
 
     def for_monitoring(self) -> "MetricLoss":
@@ -50,9 +51,10 @@ class LossSetting:
 
 
 def labelled_rows(z: Tensor, y: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the labelled rows' embeddings, in at least float32, their labels, and their weights, ones if not given.
+    """Return the embeddings of the labelled rows of weight > 0, in at least float32, their labels and their weights.
 
-    Every loss begins with this: left out first, not even an infinite embedding of an unlabelled row can matter.
+    Weights are ones if not given. Every loss begins with this: left out first, not even an infinite embedding of an
+    unlabelled row can matter.
 
     Raises
     ------
@@ -66,10 +68,11 @@ def labelled_rows(z: Tensor, y: Tensor, weights: Tensor | None = None) -> tuple[
         given = f"z {tuple(z.shape)}, y {tuple(y.shape)}"
         given += "" if weights is None else f", weights {tuple(weights.shape)}"
         raise ValueError(f"z must have shape (n, d), y and weights (n,), got {given}")
-    rows = (y != UNLABELLED).nonzero().flatten()  # once: every selection by a mask would wait for the device
+    taking_part = y != UNLABELLED if weights is None else (y != UNLABELLED) & (weights > 0)
+    rows = taking_part.nonzero().flatten()  # once: every selection by a mask would wait for the device
     z = z.index_select(0, rows)
     z = z if z.dtype == torch.float64 else z.float()
-    w = z.new_ones(len(rows)) if weights is None else weights.index_select(0, rows).to(z.dtype)
+    w = z.new_ones(len(rows)) if weights is None else weights.detach().index_select(0, rows).to(z.dtype)
     return z, y.index_select(0, rows), w
 
 

@@ -3,12 +3,12 @@
 from torch import Tensor
 
 from semimetric.geometry import Distance, get_distance
-from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
-from semimetric.losses.masks import pair_masks
-from semimetric.losses.reductions import known_reduction, pair_weights, weighted_mean
+from semimetric.losses.base import at_least_zero
+from semimetric.losses.pairwise import Anchors, PairwiseLoss
+from semimetric.losses.reductions import known_reduction
 
 
-class ContrastiveLoss(MetricLoss):
+class ContrastiveLoss(PairwiseLoss):
     """``½ D²`` of pairs of one class, ``½ max(0, margin − D)²`` of pairs of two: the mean of the one plus the other's.
 
     Rows labelled −1 are in no pair. A kind of pair that is not in the batch contributes zero. Weighted, a pair
@@ -51,16 +51,15 @@ class ContrastiveLoss(MetricLoss):
         self.distance = get_distance(distance)
         self.reduction = known_reduction(reduction)
 
-    def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return the scalar loss of embeddings (n, d) under labels (n,)."""
-        z, y, w = labelled_rows(z, y, weights)
-        d = self.distance(z)
-        positive, negative = pair_masks(y)
+    def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return the sums over the anchors' positive pairs and over their negative pairs."""
+        positive, negative = anchors.masks()
         if self.reduction == "active":
             negative = negative & (d < self.margin)
-        attraction = weighted_mean(d.square() / 2, pair_weights(positive, w))
-        repulsion = weighted_mean((self.margin - d).clamp(min=0).square() / 2, pair_weights(negative, w))
-        return attraction + repulsion
+        attracted, repelled = anchors.pair_weights(positive), anchors.pair_weights(negative)
+        attraction = (d.square() / 2 * attracted).sum()
+        repulsion = ((self.margin - d).clamp(min=0).square() / 2 * repelled).sum()
+        return (attraction, repulsion), (attracted.sum(), repelled.sum())
 
     def for_monitoring(self) -> "ContrastiveLoss":
         """Return the same loss averaged over all pairs: the "active" mean hardly falls as a fit improves."""

@@ -5,19 +5,21 @@ from torch import Tensor
 from semimetric.data.arrays import UNLABELLED
 
 
-def pair_masks(y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the boolean (n, n) masks of positive and of negative pairs.
+def pair_masks(y: Tensor, anchors: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    """Return the boolean (m, n) masks of positive and of negative pairs of m anchors with n rows.
 
     Parameters
     ----------
     y : Tensor (n,)
         Integer labels; −1 means unlabelled, and such a row is in no pair at all.
+    anchors : slice
+        Which of the rows the m anchors are; all of them if not given.
 
     Returns
     -------
-    positive : Tensor (n, n)
+    positive : Tensor (m, n)
         True where two different rows carry the same label.
-    negative : Tensor (n, n)
+    negative : Tensor (m, n)
         True where two labelled rows carry different labels.
 
     >>> import torch
@@ -26,7 +28,14 @@ def pair_masks(y: Tensor) -> tuple[Tensor, Tensor]:
     ([[0, 1], [1, 0]], 4)
     """
     labelled = y != UNLABELLED
-    both = labelled[:, None] & labelled[None, :]
-    same = y[:, None] == y[None, :]
-    positive = (same & both).fill_diagonal_(False)
-    return positive, both & ~same
+    both = labelled[anchors, None] & labelled
+    positive, negative = masks_of_labelled(y, anchors)
+    return positive & both, negative & both
+
+
+def masks_of_labelled(y: Tensor, anchors: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    """Return `pair_masks` of rows of which none is unlabelled."""
+    same = y[anchors, None] == y
+    positive = same.clone()
+    positive.diagonal(anchors.start or 0).fill_(False)  # where a row meets itself
+    return positive, ~same

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
-from semimetric.losses.masks import pair_masks
-from semimetric.losses.reductions import log_sum_exp, pair_weights, weighted_mean
+from semimetric.geometry import InnerProduct
+from semimetric.losses.base import at_least_zero
+from semimetric.losses.pairwise import Anchors, PairwiseLoss
+from semimetric.losses.reductions import log_sum_exp
 
 
-class NPairLoss(MetricLoss):
+class NPairLoss(PairwiseLoss):
     """``log(1 + Σ_n exp(z_a·z_n − z_a·z_p))`` over every (anchor, positive), plus ``l2_weight`` times the mean ‖z‖².
 
     The sum runs over all rows n of other classes. Rows labelled −1 are nowhere in it. A batch without a positive
@@ -43,17 +44,27 @@ class NPairLoss(MetricLoss):
     def __init__(self, l2_weight: float = 0.02) -> None:
         super().__init__()
         self.l2_weight = at_least_zero("l2_weight", l2_weight)
+        self.distance = InnerProduct()
 
-    def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return the scalar loss of embeddings (n, d) under labels (n,)."""
-        z, y, w = labelled_rows(z, y, weights)
-        positive, negative = pair_masks(y)
-        pairs = pair_weights(positive, w)
-        with torch.autocast(z.device.type, enabled=False):
-            similarity = z @ z.T
-        to_negatives = log_sum_exp(similarity, negative * w)
-        # log(1 + Σ exp(s_n − s_p)) = log(exp(0) + exp(log Σ exp(s_n) − s_p)): no (n, n, n) cube, no overflow.
-        losses = torch.logaddexp(to_negatives[:, None] - similarity, similarity.new_zeros(()))
-        length = weighted_mean(z.square().sum(1), w)
-        some = (pairs.sum(1) * (negative * w).sum(1) > 0).any()
-        return weighted_mean(losses, pairs) + self.l2_weight * length * some
+    def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return the sums over the anchors' positives, where there are negatives, and over the anchors of ‖z‖²."""
+        losses, pairs = against_all_negatives(-d, anchors)
+        lengths, own = -d[:, anchors.rows].diagonal(), anchors.w[anchors.rows]
+        return (losses, (lengths * own).sum()), (pairs, own.sum())
+
+    def combined(self, means: Tensor, weights: Tensor) -> Tensor:
+        """Return the mean over pairs and the weighted mean ‖z‖², of a batch in which something can be compared."""
+        return means[0] + self.l2_weight * means[1] * (weights[0] > 0)
+
+
+def against_all_negatives(similarity: Tensor, anchors: Anchors) -> tuple[Tensor, Tensor]:
+    """Return Σ_p log(1 + Σ_n exp(s_n − s_p)) of similarities (m, n), and the weight of the pairs (a, p) in this sum.
+
+    Anchors of one class with all other rows add nothing to either.
+    """
+    positive, negative = anchors.masks()
+    negatives = negative * anchors.w
+    pairs = anchors.pair_weights(positive) * (negatives.sum(1, keepdim=True) > 0)
+    # log(1 + Σ exp(s_n − s_p)) = log(exp(0) + exp(log Σ exp(s_n) − s_p)): no (n, n, n) cube, no overflow.
+    losses = torch.logaddexp(log_sum_exp(similarity, negatives)[:, None] - similarity, similarity.new_zeros(()))
+    return (losses * pairs).sum(), pairs.sum()

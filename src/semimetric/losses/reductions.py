@@ -1,7 +1,9 @@
-"""Weighted sums over rows and pairs, finite, with finite gradients, where there is nothing to add up."""
+"""Weighted means and sums, finite, with finite gradients, where there is nothing to add up."""
 
 import torch
 from torch import Tensor
+
+from semimetric.losses.ranks import ratios
 
 # Over "active" terms, those above zero, or over "all": a mean over the active does not fade as most are satisfied, one
 # over all can be compared between batches.
@@ -16,22 +18,12 @@ def known_reduction(reduction: str) -> str:
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Return Σ weights · values / Σ weights, and zero where the weights are.
+    """Return Σ weights · values / Σ weights, and zero where the weights are; of the rows of all ranks.
 
     >>> weighted_mean(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 1.0])).item()
     2.0
     """
-    total = weights.sum()
-    return (values * weights).sum() / total.where(total > 0, total.new_ones(()))
-
-
-def pair_weights(pairs: Tensor, weights: Tensor) -> Tensor:
-    """Return the (n, n) weights of pairs out of their boolean mask (n, n): the product of their rows' weights (n,).
-
-    >>> pair_weights(torch.tensor([[False, True], [True, False]]), torch.tensor([2.0, 3.0])).tolist()
-    [[0.0, 6.0], [6.0, 0.0]]
-    """
-    return pairs * weights[:, None] * weights
+    return ratios((values * weights).sum(), weights.sum())[0]
 
 
 def log_sum_exp(values: Tensor, weights: Tensor) -> Tensor:

@@ -5,12 +5,11 @@ import math
 from torch import Tensor
 
 from semimetric.geometry import Cosine
-from semimetric.losses.base import MetricLoss, labelled_rows
-from semimetric.losses.masks import pair_masks
-from semimetric.losses.reductions import log_sum_exp, pair_weights, weighted_mean
+from semimetric.losses.pairwise import Anchors, PairwiseLoss
+from semimetric.losses.reductions import log_sum_exp
 
 
-class SupervisedContrastiveLoss(MetricLoss):
+class SupervisedContrastiveLoss(PairwiseLoss):
     """``−log (exp(cos(a, p) / τ) / Σ_k exp(cos(a, k) / τ))``: mean over an anchor's positives, then over anchors.
 
     The sum runs over all labelled rows k but the anchor. Rows labelled −1 are nowhere in it; anchors without a
@@ -48,14 +47,13 @@ class SupervisedContrastiveLoss(MetricLoss):
         if not 0 < temperature < math.inf:
             raise ValueError(f"temperature must be positive, got {temperature!r}")
         self.temperature = float(temperature)
-        self._distance = Cosine()
+        self.distance = Cosine()
 
-    def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return the scalar loss of embeddings (n, d) under labels (n,)."""
-        z, y, w = labelled_rows(z, y, weights)
-        positive, negative = pair_masks(y)
-        logits = -self._distance(z) / self.temperature  # cos / τ less a constant, which the fraction cancels
-        losses = log_sum_exp(logits, (positive | negative) * w)[:, None] - logits
-        positives = (positive * w).sum(1, keepdim=True)  # 0 for an anchor without: its pairs all weigh 0
-        of_anchor = pair_weights(positive, w) / positives.where(positives > 0, positives.new_ones(()))
-        return weighted_mean(losses, of_anchor)
+    def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor], tuple[Tensor]]:
+        """Return the sum over anchors of the mean over their positives, and the weight of anchors that have one."""
+        positive, negative = anchors.masks()
+        logits = -d / self.temperature  # cos / τ less a constant, which the fraction cancels
+        losses = log_sum_exp(logits, (positive | negative) * anchors.w)[:, None] - logits
+        positives = (positive * anchors.w).sum(1, keepdim=True)  # 0 for an anchor without: its pairs all weigh 0
+        of_anchor = anchors.pair_weights(positive) / positives.where(positives > 0, positives.new_ones(()))
+        return ((losses * of_anchor).sum(),), (of_anchor.sum(),)

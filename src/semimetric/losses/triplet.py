@@ -1,16 +1,16 @@
-"""Triplet loss over all valid triplets of a batch."""
+"""Triplet loss over all valid triplets of a batch, or the mined ones among them."""
 
-import math
-
+import torch
 from torch import Tensor
 
 from semimetric.geometry import Distance, get_distance
-from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
-from semimetric.losses.masks import pair_masks
+from semimetric.losses.base import at_least_zero
+from semimetric.losses.hinges import MINING, hinges
+from semimetric.losses.pairwise import Anchors, PairwiseLoss
 from semimetric.losses.reductions import known_reduction
 
 
-class TripletLoss(MetricLoss):
+class TripletLoss(PairwiseLoss):
     """``max(0, D(a, p) − D(a, n) + margin)`` over every valid triplet (anchor, positive, negative) of the batch.
 
     A triplet is valid when anchor and positive are two different rows of one class, and the negative is a
@@ -26,12 +26,22 @@ class TripletLoss(MetricLoss):
         A name out of ``semimetric.geometry.DISTANCES`` or a function of (n, d), (m, d) → (n, m).
     reduction : {"active", "all"}
         "active": the mean over triplets with a positive loss, which does not fade as most triplets become
-        satisfied; "all": the mean over all valid triplets, whose value can be compared between batches.
+        satisfied; "all": the mean over all valid (and mined) triplets, whose value can be compared between batches.
+    mining : {"all", "semi-hard", "hard", "batch-hard"}
+        Which of the valid triplets are taken: all; those whose negative is farther than the positive, but by less
+        than the margin; those whose negative is no farther than the positive; or of each anchor one, that of its
+        farthest positive and its nearest negative.
+
+    Raises
+    ------
+    ValueError
+        If the margin is negative, or the distance, the reduction or the mining unknown.
 
     Notes
     -----
-    Schroff et al. 2015, eq. 1, without mining; "active" is the "batch all, non-zero" mean of Hermans et al.
-    2017. Memory grows with (positive pairs) × n.
+    Schroff et al. 2015, eq. 1 and section 3.2; "active" is the "batch all, non-zero" mean of Hermans et al. 2017,
+    "batch-hard" its eq. 5. The sums over triplets are exact and no triplet is ever formed: in a batch of n rows time
+    grows with n² log n, memory with n², and above 2,048 rows with n. The loss can be differentiated once.
 
     Examples
     --------
@@ -40,32 +50,38 @@ class TripletLoss(MetricLoss):
 
     >>> import torch
     >>> z, y = torch.tensor([[0.0], [1.0], [1.5]]), torch.tensor([0, 0, 1])
-    >>> TripletLoss(margin=1.0)(z, y).item()
-    1.0
+    >>> TripletLoss(margin=1.0)(z, y).item(), TripletLoss(margin=1.0, mining="semi-hard")(z, y).item()
+    (1.0, 0.5)
     """
 
-    def __init__(self, margin: float = 0.2, distance: str | Distance = "euclidean", reduction: str = "active") -> None:
+    def __init__(
+        self,
+        margin: float = 0.2,
+        distance: str | Distance = "euclidean",
+        reduction: str = "active",
+        mining: str = "all",
+    ) -> None:
         super().__init__()
+        if mining not in MINING:
+            raise ValueError(f"mining must be one of {MINING}, got {mining!r}")
         self.margin = at_least_zero("margin", margin)
         self.distance = get_distance(distance)
         self.reduction = known_reduction(reduction)
+        self.mining = mining
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return the scalar loss of embeddings (n, d) under labels (n,)."""
-        z, y, w = labelled_rows(z, y, weights)
-        d = self.distance(z)
-        positive, negative = pair_masks(y)
-        anchors, positives = positive.nonzero(as_tuple=True)
-        # One row per positive pair, one column per candidate negative; at infinity, those that are none.
-        to_negative = d.masked_fill(~negative, math.inf).index_select(0, anchors)
-        hinge = (d[anchors, positives, None] + self.margin - to_negative).clamp(min=0)
-        counted = hinge > 0 if self.reduction == "active" else negative.index_select(0, anchors)
-        if weights is None:
-            total = counted.sum()
-        else:
-            weight = (w[anchors] * w[positives])[:, None] * w
-            hinge, total = hinge * weight, (counted * weight).sum()
-        return hinge.sum() / total.where(total > 0, total.new_ones(()))
+        """Return the scalar loss of embeddings (n, d) under labels (n,).
+
+        It is computed in float64, where the device has that: which triplets are active hangs on comparisons, and of
+        the 10⁸ triplets of a thousand rows some are always as close as float32 rounds.
+        """
+        exact = z if z.device.type == "mps" else z.double()
+        return super().forward(exact, y, weights).to(torch.promote_types(z.dtype, torch.float32))
+
+    def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor], tuple[Tensor]]:
+        """Return the sum of the hinges of the anchors' triplets, and of the weights of those that count."""
+        total, weight = hinges(d, anchors, self.margin, self.mining, self.reduction == "active")
+        return (total,), (weight,)
 
     def for_monitoring(self) -> "TripletLoss":
         """Return the same loss averaged over all valid triplets: the "active" mean hardly falls as a fit improves."""
