@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from semimetric.losses.base import MetricLoss, labelled_rows
 from semimetric.losses.masks import pair_masks
+from semimetric.losses.ranks import gathered
 
 
 class PyTorchMetricLearning(MetricLoss):
@@ -57,7 +58,7 @@ class PyTorchMetricLearning(MetricLoss):
         """Return the scalar loss of embeddings (n, d) under labels (n,); weights other than None are a ValueError."""
         if weights is not None:
             raise ValueError("losses of pytorch-metric-learning know no weights of rows: weights must be None")
-        z, y, _ = labelled_rows(z, y)
+        z, y, _, _ = gathered(*labelled_rows(z, y))
         nothing = (z * 0).sum()
         if len(z) < 2:
             return nothing + sum((p * 0).sum() for p in self.parameters())

@@ -6,6 +6,7 @@ from torch import Tensor
 from semimetric.data.arrays import UNLABELLED
 from semimetric.geometry import Distance, get_distance
 from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
+from semimetric.losses.ranks import gathered
 from semimetric.losses.reductions import weighted_mean
 from semimetric.losses.triplet import TripletLoss
 
@@ -75,7 +76,7 @@ class RandomTripletLoss(MetricLoss):
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,), over a new draw."""
-        z, y, w = labelled_rows(z, y, weights)
+        z, y, w, _ = gathered(*labelled_rows(z, y, weights))
         a, p, n = self.draw(y)
         d = self.distance(z)
         return weighted_mean((d[a, p] - d[a, n] + self.margin).clamp(min=0), w[a] * w[p] * w[n])
