@@ -41,7 +41,14 @@ GRID = {"epochs": 4, "batch_size": 256, "network": "two-layer", "augment": "none
 # The last epoch's model: the best one would hide a collapse.
 NO_EARLY_STOP = {"validation_share": 0.0, "patience": None}
 # The one setting of group "rows"; these are the presets' own defaults, written out so that it can be read here.
-SETTING: dict[str, Any] = {"routine": "joint", "beta": 0.001, "warm_up": 0.3, "free_bits": 1.0, "metric_on": "mean"}
+SETTING: dict[str, Any] = {
+    "routine": "joint",
+    "beta": 0.001,
+    "margin": 0.3,
+    "warm_up": 0.3,
+    "free_bits": 1.0,
+    "metric_on": "mean",
+}
 ROWS = {"epochs": 2}  # convolutional networks and views: the library's own defaults
 PRIORS = {
     "unit": {"preset": "dml-unit-prior"},
@@ -57,8 +64,9 @@ ROUTINES = {
     "alternate-batches": {"routine": "alternate-batches"},
     "joint": {"routine": "joint"},
 }
-# Algorithm 3 as it stands but for the estimator: beta 1, the metric loss on samples, no warm-up, no free bits.
-PLAIN = {"beta": 1.0, "warm_up": 0.0, "free_bits": 0.0, "metric_on": "sample"}
+# Algorithm 3 as it stands but for the estimator: beta 1, the metric loss on samples, no warm-up, no free bits; and
+# the margin of plain DML.
+PLAIN = {"margin": 0.2, "beta": 1.0, "warm_up": 0.0, "free_bits": 0.0, "metric_on": "sample"}
 
 Run = dict[str, Any]
 

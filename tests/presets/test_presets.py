@@ -133,8 +133,8 @@ def test_what_presets_set():
         for name, preset in PRESETS.items()
         if preset.defaults and name != "tvae"
     } == {
-        "dml-unit-prior": {"prior": "unit", "metric_on": "mean", "free_bits": 1.0},
-        "dml-gmm-prior": {"prior": "hypercube", "metric_on": "mean", "free_bits": 1.0},
+        "dml-unit-prior": {"prior": "unit", "metric_on": "mean", "free_bits": 1.0, "margin": 0.3},
+        "dml-gmm-prior": {"prior": "hypercube", "metric_on": "mean", "free_bits": 1.0, "margin": 0.3},
         "metric-vae": {"prior": "vamp", "margin": 1.0},
         "joint-mvae": {"prior": "unit", "margin": 1.0, "reconstruction": "sum"},
         "vae": {"prior": "unit", "reconstruction": "sum"},

@@ -9,7 +9,7 @@ def _weights(choices: Choices) -> Weights:
 
 
 # A weak prior on the means: at the published weight even the right KL leaves embeddings no room for classes.
-_SETTINGS = {"alpha": 0.33, "beta": 0.001, "metric_on": "mean", "free_bits": 1.0, "warm_up": 0.3}
+_SETTINGS = {"alpha": 0.33, "beta": 0.001, "metric_on": "mean", "free_bits": 1.0, "warm_up": 0.3, "margin": 0.3}
 
 DML_UNIT_PRIOR = Preset(
     name="dml-unit-prior",
