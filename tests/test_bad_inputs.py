@@ -34,7 +34,7 @@ NOT_FITTED = (
     "This MetricEmbedder instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
 )
 WHOLE = "must be a whole number of at least"
-LOSSES = "center, contrastive, n-pair, random-triplet, softmax, supervised-contrastive, triplet"
+LOSSES = "center, contrastive, n-pair, nt-xent, random-triplet, softmax, supervised-contrastive, triplet"
 PRIORS = "classes, fitted, hypercube, mixture, simplex, unit, vamp"
 WITH_PRIOR = "'dml-unit-prior', 'dml-gmm-prior', 'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
 WITH_BOTH = "'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"

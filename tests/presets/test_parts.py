@@ -12,6 +12,7 @@ from semimetric.losses import (
     CenterLoss,
     ContrastiveLoss,
     NPairLoss,
+    NTXentLoss,
     PyTorchMetricLearning,
     RandomTripletLoss,
     SoftmaxLoss,
@@ -37,6 +38,7 @@ LOSS_CLASSES = {
     "center": CenterLoss,
     "softmax": SoftmaxLoss,
     "n-pair": NPairLoss,
+    "nt-xent": NTXentLoss,
     "supervised-contrastive": SupervisedContrastiveLoss,
 }
 

@@ -65,3 +65,17 @@ def test_auto_takes_bfloat16_where_convolutions_gain_by_it(monkeypatch, avx512, 
 def test_unknown_precisions_are_refused():
     with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16, got 'float16'"):
         choose_precision("float16", CPU, True)
+
+
+def test_several_devices_must_be_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("cpu", 16) == CPU
+    assert choose_device("auto", 2) == torch.device("cuda")
+    with pytest.raises(ValueError, match="devices=3 were asked for, but PyTorch finds 2 of type 'cuda'"):
+        choose_device("cuda", 3)
+    with pytest.raises(ValueError, match="devices=2 were asked for, but PyTorch finds 1 of type 'mps'"):
+        choose_device("mps", 2)
+    with pytest.raises(ValueError, match="device 'cuda:1' is one device: for devices=2 say 'cuda'"):
+        choose_device("cuda:1", 2)

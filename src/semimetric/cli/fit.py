@@ -188,7 +188,16 @@ def fit(
         ),
     ] = None,
     precision: Annotated[str | None, o.option("--precision", "auto, float32 or bfloat16.", "auto", o.TRAINING)] = None,
+    chunk_size: Annotated[
+        int | None,
+        o.option(
+            "--chunk-size", "Rows that networks compute at a time, to save memory.", "the whole batch", o.TRAINING
+        ),
+    ] = None,
     device: o.Device = None,
+    devices: Annotated[
+        int | None, o.option("--devices", "How many to train on, a process each.", "1", o.TRAINING)
+    ] = None,
     seed: o.Seed = 0,
     data_dir: o.DataDir = None,
     labels_file: o.LabelsFile = None,
@@ -256,7 +265,9 @@ def fit(
         patience=patience,
         n_neighbors=n_neighbors,
         precision=precision,
+        chunk_size=chunk_size,
         device=device,
+        devices=devices,
     )
     loading = o.given(
         data_dir=data_dir,

@@ -40,7 +40,7 @@ from semimetric.training import (
     TrainingData,
     choose_device,
     hold_out,
-    train,
+    train_on,
 )
 
 
@@ -126,8 +126,14 @@ class MetricEmbedder(
         means and log-variances, and back. They are copied.
     device : str
         "auto", "cpu", "cuda", "cuda:N" or "mps".
+    devices : int
+        How many of them to train on, one process each ("cpu": as many processes): batches are dealt out, and metric
+        losses see the rows of all. What is sent to them must be picklable, as functions at the top of a module are.
     precision : str
         Of training: "auto" (bfloat16 where the device gains by it), "float32" or "bfloat16".
+    chunk_size : int or None
+        Rows that the networks compute at a time within a step; None: all. The gradient is that of the whole batch,
+        memory that of a chunk, so that time alone limits batches (gradient caching; a third more of it).
     checkpoint_dir : path, optional
         Where each epoch leaves what a killed fit needs to go on.
     resume : bool
@@ -207,7 +213,9 @@ class MetricEmbedder(
         encoder: torch.nn.Module | None = None,
         decoder: torch.nn.Module | None = None,
         device: str = "auto",
+        devices: int = 1,
         precision: str = "auto",
+        chunk_size: int | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         resume: bool = False,
         verbose: bool = False,
@@ -247,7 +255,9 @@ class MetricEmbedder(
         self.encoder = encoder
         self.decoder = decoder
         self.device = device
+        self.devices = devices
         self.precision = precision
+        self.chunk_size = chunk_size
         self.checkpoint_dir = checkpoint_dir
         self.resume = resume
         self.verbose = verbose
@@ -273,7 +283,7 @@ class MetricEmbedder(
         started = time.perf_counter()
         check_parameters(self.get_params(deep=False))
         settings = resolve(self.get_params(deep=False))
-        device = choose_device(self.device)
+        device = choose_device(self.device, self.devices)
         preset = get_preset(self.preset)
         seed = choose_seed(self.random_state)
         rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
@@ -317,7 +327,9 @@ class MetricEmbedder(
         checkpoint = None
         if self.checkpoint_dir is not None:
             checkpoint = Checkpoint(self.checkpoint_dir, fingerprint(self.settings_, settings, data))
-        result = train(
+        composition.model.compute_in_chunks(self.chunk_size)
+        result = train_on(
+            self.devices,
             composition.model,
             composition.objective,
             choose_routine(self.settings_, weights, settings.epochs),

@@ -9,7 +9,17 @@ import torch
 from semimetric.training import TrainingData, TrainingSettings, digest
 
 # Of the run or of prediction, or, for the last three, replaced below by what became of them.
-APART = ("checkpoint_dir", "resume", "verbose", "device", "n_neighbors", "epochs", "batch_size", "random_state")
+APART = (
+    "checkpoint_dir",
+    "resume",
+    "verbose",
+    "device",
+    "n_neighbors",
+    "chunk_size",
+    "epochs",
+    "batch_size",
+    "random_state",
+)
 
 
 def fingerprint(parameters: Mapping[str, Any], settings: TrainingSettings, data: TrainingData) -> dict[str, Any]:

@@ -48,12 +48,15 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     _named_or_own(resolved, "loss", LOSSES, MetricLoss, "metric loss")
     _check_routine(parameters)
     _whole(resolved, "latent_dim", 1)
-    _whole(parameters, "batch_size", 2)
-    _whole(parameters, "labelled_batch_size", 4)
+    _whole(parameters, "devices", 1)
+    shares = parameters["devices"]
+    least = f"a whole number of at least {2 * shares}, two rows for each of {shares} devices" if shares > 1 else ""
+    _whole(parameters, "batch_size", 2 * shares, least)
+    _whole(parameters, "labelled_batch_size", max(4, 2 * shares), least)
     _whole(parameters, "kl_samples", 1)
     if parameters["epochs"] != AUTO:
         _whole(parameters, "epochs", 1, f"a whole number of at least 1, or {AUTO!r}")
-    for name in ("patience", "n_neighbors", "n_components"):
+    for name in ("patience", "n_neighbors", "n_components", "chunk_size"):
         if parameters[name] is not None:
             _whole(parameters, name, 1, "a whole number of at least 1, or None")
     _check_prior(resolved, preset)

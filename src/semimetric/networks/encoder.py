@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from semimetric.networks.chunks import in_chunks
 from semimetric.networks.posteriors import PosteriorFamily
 from semimetric.networks.precision import at_least_float32
 
@@ -16,7 +17,14 @@ class Encoder(nn.Module):
         Maps a batch of normalised inputs to (n, latent_dim · parameters_per_dimension).
     family : PosteriorFamily
         How those numbers are read: a point, or means and log-variances.
+
+    Attributes
+    ----------
+    chunk_size : int or None
+        Rows computed at a time where gradients are kept; None: all.
     """
+
+    chunk_size: int | None = None
 
     def __init__(self, network: nn.Module, family: PosteriorFamily) -> None:
         super().__init__()
@@ -25,4 +33,4 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Distribution:
         """Return the posterior of a batch of inputs; its parameters are in float32 at least."""
-        return self.family.read(at_least_float32(self.network(x)))
+        return self.family.read(at_least_float32(in_chunks(self.network, x, self.chunk_size)))

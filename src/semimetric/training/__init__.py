@@ -4,6 +4,7 @@ from semimetric.training.checkpoint import Checkpoint, digest
 from semimetric.training.data import TrainingData, as_tensor
 from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision
 from semimetric.training.holdout import HoldOut, hold_out
+from semimetric.training.launch import train_on
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
 from semimetric.training.routines import (
     LABELLED,
@@ -44,4 +45,5 @@ __all__ = [
     "digest",
     "hold_out",
     "train",
+    "train_on",
 ]

@@ -11,14 +11,26 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
-def choose_device(device: str) -> torch.device:
-    """Return the device of that name; "auto" takes CUDA, else MPS, else the CPU.
+def choose_device(device: str, count: int = 1) -> torch.device:
+    """Return the device of that name, of which there must be ``count``; "auto" takes CUDA, else MPS, else the CPU.
 
     Raises
     ------
     ValueError
-        If the name is unknown or the machine has no such device.
+        If the name is unknown, or the machine has no such device, or too few.
     """
+    chosen = _named(device)
+    if count == 1:
+        return chosen
+    there = {"cuda": torch.cuda.device_count(), "mps": 1}.get(chosen.type, count)
+    if count > there:
+        raise ValueError(f"devices={count} were asked for, but PyTorch finds {there} of type {chosen.type!r}")
+    if chosen.index is not None:
+        raise ValueError(f"device {device!r} is one device: for devices={count} say {chosen.type!r}")
+    return chosen
+
+
+def _named(device: str) -> torch.device:
     if device == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(name)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from semimetric.errors import RunError
+from semimetric.losses import across_ranks
 from semimetric.model import Batch, LossTerms, Model, Objective
 from semimetric.progress import Progress, progress
 from semimetric.training.checkpoint import Checkpoint
@@ -23,6 +24,7 @@ from semimetric.training.data import TrainingData
 from semimetric.training.device import choose_precision, fitting_threads
 from semimetric.training.holdout import HoldOut
 from semimetric.training.monitor import Monitor
+from semimetric.training.ranks import ALONE, Ranks
 from semimetric.training.routines import LABELLED, UNLABELLED, Routine
 from semimetric.training.streams import LabelledStream, UnlabelledStream
 
@@ -70,11 +72,13 @@ def train(
     settings: TrainingSettings,
     checkpoint: Checkpoint | None = None,
     resume: bool = False,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
     """Train ``model`` in place, and leave it with the weights of its best epoch.
 
-    Ctrl-C ends training, keeps the best model so far and says so. A loss that is no longer finite ends it
-    likewise. With a checkpoint, every finished epoch can be resumed from.
+    As one of several ``ranks`` this process takes its share of every batch; the first of them has the result. Ctrl-C
+    ends training, keeps the best model so far and says so. A loss that is no longer finite ends it likewise. With a
+    checkpoint, every finished epoch can be resumed from.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def train(
         _Computation(model, objective), *(_adam(parameters, settings) for parameters in optimised.values())
     )
     optimisers = dict(zip(optimised, ready, strict=True))
-    everything = UnlabelledStream(split.train, settings.batch_size)
+    everything = UnlabelledStream(split.train, settings.batch_size, ranks.size)
     length = len(everything)
     monitor = Monitor(
         _in_training_precision(fabric, objective),
@@ -127,6 +131,7 @@ def train(
             raise RunError(f"the checkpoint {checkpoint.path} is of another model: {error}") from error
     else:
         _start_prior(model, data, split, settings.seed)
+    ranks.share(*model.state_dict().values())
     done = len(result.history)
 
     model.train()
@@ -139,17 +144,21 @@ def train(
     ):
         epoch = done
         try:
-            while epoch < settings.epochs and not monitor.should_stop(epoch):
+            while epoch < settings.epochs and not ranks.told(monitor.should_stop(epoch)):
                 epoch += 1
                 routine.before_epoch(epoch - 1, model, data)
+                ranks.share(data.y, *model.state_dict().values())
                 streams = _streams(everything, data, split, settings)
-                means = _run_epoch(fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar)
+                means = _run_epoch(
+                    fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks
+                )
                 if not all(math.isfinite(value) for value in means.values()):
                     result.stopped = "diverged"
                     break
                 row = {"epoch": float(epoch), **{f"train_{term}": value for term, value in means.items()}}
-                result.history.append(row | monitor.look(model, epoch))
-                if checkpoint is not None:
+                ranks.average_statistics(model)
+                result.history.append(row | ranks.told(monitor.look(model, epoch) if ranks.first else {}))
+                if checkpoint is not None and ranks.first:
                     checkpoint.write(
                         {
                             "model": model.state_dict(),
@@ -161,7 +170,8 @@ def train(
                     )
         except KeyboardInterrupt:
             result.stopped = "interrupted"
-    _settle(model, monitor, result, settings.epochs)
+    if ranks.first:
+        _settle(model, monitor, result, settings.epochs)
     return result
 
 
@@ -205,9 +215,12 @@ def _run_epoch(
     length: int,
     settings: TrainingSettings,
     bar: Progress,
+    ranks: Ranks,
 ) -> dict[str, float]:
     """Take the steps of one epoch (numbered from 1); return the mean of each loss term over its steps."""
-    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1, np.uint64)[0] >> 1))
+    # What is random per row differs between ranks, what is drawn of rows does not.
+    entropy = np.random.SeedSequence([settings.seed, epoch], spawn_key=(ranks.number,) if ranks.number else ())
+    torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
     supplies = {
         name: stream.batches(np.random.default_rng([settings.seed, epoch, number]))
         for number, (name, stream) in enumerate(streams.items())
@@ -219,17 +232,21 @@ def _run_epoch(
         optimiser = optimisers[step.optimiser]
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * one_cycle(fraction)
-        batch = data.batch({name: next(supplies[name]) for name in step.streams}, step.streams, augment=True)
-        terms = wrapped(batch)
+        parts = {name: ranks.own(next(supplies[name])) for name in step.streams}
+        batch = data.batch(parts, step.streams, augment=True)
+        with across_ranks():
+            terms = wrapped(batch)
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(routine.total(terms, step))
+        ranks.average_gradients(optimiser)
         optimiser.step()
         for term, value in terms.items():  # summed on the device: reading a value would wait for it
             sums[term] = sums[term] + value.detach() if term in sums else value.detach()
             counts[term] = counts.get(term, 0) + 1
         if (number + 1) % PROGRESS_EVERY == 0 or number + 1 == length:
             bar.advance(number % PROGRESS_EVERY + 1, f"epoch {epoch}/{settings.epochs}")
-    return {term: float(sums[term]) / counts[term] for term in sums}
+            ranks.stop_if_asked()
+    return ranks.mean({term: float(sums[term]) / counts[term] for term in sums})
 
 
 def one_cycle(fraction: float) -> float:

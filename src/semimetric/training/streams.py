@@ -15,21 +15,23 @@ SMALLEST_SHARE = 4  # rows per class in a labelled batch; with more classes than
 
 
 class UnlabelledStream:
-    """Every row, labelled or not, in shuffled passes of nearly equal batches.
+    """Every row, labelled or not, in shuffled passes of nearly equal batches, to be dealt out in so many shares.
 
     >>> stream = UnlabelledStream(np.arange(10), batch_size=4)
     >>> len(stream), sorted(len(batch) for _, batch in zip(range(3), stream.batches(np.random.default_rng(0))))
     (3, [3, 3, 4])
     """
 
-    def __init__(self, rows: np.ndarray, batch_size: int) -> None:
+    def __init__(self, rows: np.ndarray, batch_size: int, shares: int = 1) -> None:
         self.rows = rows
         self.batch_size = batch_size
+        self.shares = shares
 
     def __len__(self) -> int:
         """How many batches make one pass."""
         wanted = -(-len(self.rows) // self.batch_size)
-        return max(1, min(wanted, len(self.rows) // 2))  # none of one row, which has no spread to normalise by
+        # No share of one row, which has no spread to normalise by.
+        return max(1, min(wanted, len(self.rows) // (2 * self.shares)))
 
     def batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield arrays of row numbers, pass after pass."""
