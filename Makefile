@@ -2,6 +2,7 @@
 #   make demo    learn a space from 50 labels, write runs/demo/report.html
 #   make test    the tests (under five minutes on two cores)
 #   make check   lint, types, layers
+#   make bench   speed beside the peers' → docs/benchmarks.md (the better part of an hour, on an idle machine)
 #   make slow    the tests left out of `make test`: a browser, the real datasets, larger fits
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test slow check clean
+.PHONY: demo test slow check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/semimetric demo
@@ -21,10 +22,13 @@ slow: $(VENV)/.developed
 	$(BIN)/python -m pytest -n auto -m slow
 
 check: $(VENV)/.developed
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks experiments
+	$(BIN)/ruff format --check src tests benchmarks experiments
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.benched
+	$(BIN)/python benchmarks/run.py
 
 clean:
 	rm -rf $(VENV) runs
@@ -43,4 +47,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 $(VENV)/.developed: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Setting up $(VENV) for development (once; a few minutes)"
 	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.benched: pyproject.toml constraints.txt | $(VENV)/.created
+	@echo "Setting up $(VENV) for benchmarks (once; a few minutes)"
+	$(PIP) -e '.[bench]'
 	touch $@ $(VENV)/.installed

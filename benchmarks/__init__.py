@@ -1,0 +1,1 @@
+"""Measured figures of this library beside its peers; see docs/benchmarks.md."""
