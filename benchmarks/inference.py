@@ -9,7 +9,7 @@ from benchmarks.measure import Contestant, Row, Setting, Stopwatch, compare
 from benchmarks.training import task_of
 from semimetric import MetricEmbedder
 
-CHUNKS = (256, 512, 1024, 2048, 4096, 8192)
+CHUNKS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
 def inference(setting: Setting) -> list[Row]:

@@ -17,6 +17,7 @@ BATCHES = (32, 64, 128, 256, 512)
 SHARES = ("2", "3", "5", "10", "B/4", "B/2")  # numbers of classes; of B rows
 SIZES = (512, 1024, 2048, 4096)
 LARGEST = 16_384
+OTHERS = ("contrastive", "n-pair", "supervised-contrastive", "random-triplet")
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -76,13 +77,14 @@ def triplet_scaling(setting: Setting, sizes: Sequence[int] = SIZES, largest: int
 def other_losses(setting: Setting, batch: int = 1024, beside: int = 128) -> list[Row]:
     """Return what the other losses cost at one batch size, and beside PML's (n-pair at a smaller one)."""
     rows = []
-    for name in ("contrastive", "n-pair", "supervised-contrastive", "random-triplet"):
+    for name in OTHERS:
         for classes in (10, 2):
             what = f"{name}, B = {batch:,}, C = {classes}"
             z, y = embeddings(batch, classes, setting.device)
             run = repeatedly(forward_and_backward(our_loss(name, batch, classes), z, y))
             bar = ("<=", 0.1) if name == "supervised-contrastive" else None
             rows.append(Row(what, take_turns([run], setting, what)[0], bar=bar))
+    for name in OTHERS:
         at = beside if name == "n-pair" else batch
         rows.append(_beside_pml(f"{name}, B = {at:,}, C = 10", name, at, 10, setting))
     return rows
