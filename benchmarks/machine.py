@@ -12,7 +12,7 @@ PACKAGES = ("semimetric", "torch", "numpy", "pytorch-metric-learning", "pythae")
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:
-    """Return processor, cores, threads, memory, GPU, system, versions, and how busy the machine was at the start."""
+    """Return processor, cores, threads, memory, GPU, system, versions, and how busy the machine is (its load)."""
     found: dict[str, Any] = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

@@ -102,10 +102,12 @@ def bar(row: Content) -> str:
 
 
 def machines(figures: Content) -> str:
-    """Return what was measured on what; a line for each machine, or state of one."""
+    """Return what was measured on what; a line for each machine."""
     lines: dict[str, list[str]] = {}
     for name, content in figures.items():
-        lines.setdefault(machine(content["machine"]), []).append(f"{name} ({content['repeats']} runs each)")
+        load = content["machine"]["load"]
+        busy = f", **on a busy machine, load {load:.1f}**" if load >= 1 else ""
+        lines.setdefault(machine(content["machine"]), []).append(f"{name} ({content['repeats']} runs each{busy})")
     return "\n".join(f"- {told} Figures: {', '.join(names)}." for told, names in lines.items())
 
 
@@ -114,10 +116,9 @@ def machine(found: Content) -> str:
     gpu = f"{found['gpu']}, in a machine with " if found["gpu"] else ""
     versions = ", ".join(f"{name} {version or 'not installed'}" for name, version in found["versions"].items())
     threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
-    busy = "" if found["load"] < 0.5 else f" **The machine was busy (load {found['load']:.1f}).**"
     return (
-        f"{gpu}{found['processor']}, {found['cores']} cores of which {threads} used, "
-        f"{found['memory_bytes'] / 2**30:.0f} GiB, {found['system']}; {versions}.{busy}"
+        f"{gpu}{found['processor']}, {found['cores']} cores, {threads}, {found['memory_bytes'] / 2**30:.0f} GiB, "
+        f"{found['system']}; {versions}."
     )
 
 

@@ -71,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     torch.set_num_threads(options.threads)
     results = json.loads(options.out.read_text()) if options.out.exists() else {}
+    about = machine.describe(options.device, options.threads)  # before our own load is part of it
     measured_by = figures()
     gc.collect()
     gc.freeze()  # what is imported by now need not be looked through before every run
@@ -85,7 +86,6 @@ def main(arguments: list[str] | None = None) -> int:
 
         setting = Setting(options.device, options.threads, options.repeats, options.rows, options.data_dir, tick)
         for name in options.only:
-            about = machine.describe(options.device, options.threads)
             began = time.perf_counter()
             try:
                 rows = [row.to_json() for row in measured_by[name](setting)]
