@@ -77,7 +77,8 @@ def _beside_pml(task: Task, labelled: int, setting: Setting) -> Row:
         return Row(what, peer=peer, note="pytorch-metric-learning is not installed")
     ours = library(task, "dml", labelled_batch_size=labelled)
     images = per_step * -(-len(task.images) // task.batch_size) * task.epochs
-    return _row(what, ours, pml_loop(task, labelled), task, setting, peer, 2.0, images)
+    bar = 2.0 if labelled == task.batch_size else None  # with few rows a step there is little but the encoder
+    return _row(what, ours, pml_loop(task, labelled), task, setting, peer, bar, images)
 
 
 def _row(

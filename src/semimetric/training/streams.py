@@ -68,15 +68,28 @@ class LabelledStream:
 
     def batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield arrays of row numbers without end."""
-        supplies = [_passes(rows, rng) for rows in self.by_class]
+        supplies = [_Passes(rows, rng) for rows in self.by_class]
         everything = np.arange(len(supplies))
         while True:
             chosen = everything
             if self.classes_per_batch < len(everything):
                 chosen = rng.choice(everything, self.classes_per_batch, replace=False)
-            yield np.concatenate([[next(supplies[c]) for _ in range(self.per_class)] for c in chosen])
+            yield np.concatenate([supplies[c].take(self.per_class) for c in chosen])
 
 
-def _passes(rows: np.ndarray, rng: np.random.Generator) -> Iterator[np.int64]:
-    while True:
-        yield from rng.permutation(rows)
+class _Passes:
+    """Shuffled pass after shuffled pass through the rows of a class."""
+
+    def __init__(self, rows: np.ndarray, rng: np.random.Generator) -> None:
+        self.rows = rows
+        self.rng = rng
+        self.left = rows[:0]
+
+    def take(self, count: int) -> np.ndarray:
+        """Return the next ``count`` rows."""
+        taken, self.left = [self.left[:count]], self.left[count:]
+        while (missing := count - sum(map(len, taken))) > 0:
+            shuffled = self.rng.permutation(self.rows)
+            taken.append(shuffled[:missing])
+            self.left = shuffled[missing:]
+        return np.concatenate(taken)
