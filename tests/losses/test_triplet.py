@@ -304,6 +304,24 @@ def test_an_unknown_reduction_is_refused():
         TripletLoss(reduction="mean")
 
 
+def test_a_distance_of_ones_own_gets_embeddings_in_their_precision():
+    """Such as one with learned float32 weights, which could not multiply float64."""
+    z, y, scale = embeddings(len(Y)).float(), torch.tensor(Y), torch.full((3,), 2.0)
+    seen = []
+    value = TripletLoss(0.5, lambda a, b: seen.append(a.dtype) or torch.cdist(a * scale, b * scale))(z, y)
+    assert seen[0] == value.dtype == torch.float32
+    torch.testing.assert_close(value, TripletLoss(0.5)(2 * z, y), rtol=1e-6, atol=0)
+
+
+def test_a_distance_may_learn():
+    z, y = embeddings(len(Y)), torch.tensor(Y)
+    scale = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    value = TripletLoss(0.5, lambda a, b: torch.cdist(a * scale, b * scale))(z, y)
+    expected = torch.autograd.grad(TripletLoss(0.5)(z.requires_grad_(), y), z)[0]
+    (found,) = torch.autograd.grad(value, scale)  # of scaled points: the gradient of the points times themselves
+    torch.testing.assert_close(found, (expected * z).sum(0), rtol=1e-12, atol=1e-12)
+
+
 def test_unknown_mining_is_refused():
     with pytest.raises(ValueError, match=r"mining must be one of \('all', 'semi-hard', .*\), got 'easy'"):
         TripletLoss(mining="easy")

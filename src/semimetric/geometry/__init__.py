@@ -1,5 +1,14 @@
 """Distances over batches of embeddings."""
 
-from semimetric.geometry.distances import DISTANCES, Cosine, Distance, InnerProduct, Lp, SquaredEuclidean, get_distance
+from semimetric.geometry.distances import (
+    BUILT_IN,
+    DISTANCES,
+    Cosine,
+    Distance,
+    InnerProduct,
+    Lp,
+    SquaredEuclidean,
+    get_distance,
+)
 
-__all__ = ["DISTANCES", "Cosine", "Distance", "InnerProduct", "Lp", "SquaredEuclidean", "get_distance"]
+__all__ = ["BUILT_IN", "DISTANCES", "Cosine", "Distance", "InnerProduct", "Lp", "SquaredEuclidean", "get_distance"]

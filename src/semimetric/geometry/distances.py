@@ -83,6 +83,8 @@ class InnerProduct:
             return -(a @ b.T)
 
 
+BUILT_IN = (Lp, SquaredEuclidean, Cosine, InnerProduct)  # in any precision, with nothing to learn
+
 DISTANCES: dict[str, Callable[[], Distance]] = {
     "euclidean": lambda: Lp(2),
     "squared_euclidean": SquaredEuclidean,

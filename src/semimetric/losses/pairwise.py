@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
 
-from semimetric.geometry import Distance
+from semimetric.geometry import BUILT_IN, Distance
 from semimetric.losses.base import MetricLoss, labelled_rows
 from semimetric.losses.masks import masks_of_labelled
 from semimetric.losses.ranks import gathered, ratios
@@ -30,6 +31,10 @@ class Anchors:
     w: Tensor
     rows: slice
     weighted: bool = True
+
+    def __len__(self) -> int:
+        """How many anchors there are."""
+        return self.rows.stop - self.rows.start
 
     def masks(self) -> tuple[Tensor, Tensor]:
         """Return the (m, n) masks of the anchors' positive and negative pairs."""
@@ -78,8 +83,17 @@ class PairwiseLoss(MetricLoss):
                 Anchors(y, w, slice(start + first, start + min(first + size, len(z))), weighted)
                 for first in range(0, len(z), size)
             ]
-            numerators, denominators = _InTiles.apply(z, every, self, tiles)
+            numerators, denominators = self._in_tiles(z, every, tiles)
         return self.combined(*ratios(numerators, denominators)).to(z.dtype)
+
+    def _in_tiles(self, z: Tensor, every: Tensor, tiles: list[Anchors]) -> tuple[Tensor, Tensor]:
+        if isinstance(self.distance, BUILT_IN):
+            return _InTiles.apply(z, every, self, tiles)
+        # One's own may have parameters, to which gradients are to flow: each tile is computed again for them.
+        parts = zip(z.split([len(tile) for tile in tiles]), tiles, strict=True)
+        sums = [checkpoint(self._tile, part, every, tile, use_reentrant=False) for part, tile in parts]
+        numerators, denominators = (torch.stack(each).sum(0) for each in zip(*sums, strict=True))
+        return numerators, denominators
 
     def _tile(self, z: Tensor, every: Tensor, anchors: Anchors) -> tuple[Tensor, Tensor]:
         numerators, denominators = self.of_anchors(self.distance(z, every), anchors)
@@ -95,9 +109,9 @@ class _InTiles(torch.autograd.Function):
         wanted = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
         sums: list[tuple[Tensor, Tensor]] = []
         partners = every.detach().requires_grad_(wanted)
-        first = tiles[0].rows.start
+        done = 0
         for tile in tiles:
-            own = slice(tile.rows.start - first, tile.rows.stop - first)
+            own = slice(done, done := done + len(tile))
             anchors = z[own].detach().requires_grad_(wanted)
             with torch.set_grad_enabled(wanted):
                 numerators, denominators = loss._tile(anchors, partners, tile)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from semimetric.geometry import Distance, get_distance
+from semimetric.geometry import BUILT_IN, Distance, get_distance
 from semimetric.losses.base import at_least_zero
 from semimetric.losses.hinges import MINING, hinges
 from semimetric.losses.pairwise import Anchors, PairwiseLoss
@@ -73,16 +73,21 @@ class TripletLoss(PairwiseLoss):
         """Return the scalar loss of embeddings (n, d) under labels (n,).
 
         It is computed in float64, where the device has that: which triplets are active hangs on comparisons, and of
-        the 10⁸ triplets of a thousand rows some are always as close as float32 rounds.
+        the 10⁸ triplets of a thousand rows some are always as close as float32 rounds. A distance of one's own gets
+        the embeddings as they are.
         """
-        exact = z if z.device.type == "mps" else z.double()
+        exact = _exact(z) if isinstance(self.distance, BUILT_IN) else z
         return super().forward(exact, y, weights).to(torch.promote_types(z.dtype, torch.float32))
 
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor], tuple[Tensor]]:
         """Return the sum of the hinges of the anchors' triplets, and of the weights of those that count."""
-        total, weight = hinges(d, anchors, self.margin, self.mining, self.reduction == "active")
+        total, weight = hinges(_exact(d), anchors, self.margin, self.mining, self.reduction == "active")
         return (total,), (weight,)
 
     def for_monitoring(self) -> "TripletLoss":
         """Return the same loss averaged over all valid triplets: the "active" mean hardly falls as a fit improves."""
         return TripletLoss(self.margin, self.distance, "all")
+
+
+def _exact(values: Tensor) -> Tensor:
+    return values if values.device.type == "mps" else values.double()
