@@ -72,7 +72,7 @@ def check_labelled_embedding(
     """Return the labelled rows of ``Z`` and their labels; rows labelled −1 or None are left out."""
     values = check_embedding(Z, Z_name)
     labels, known = check_labels_of(values, y, Z_name=Z_name, y_name=y_name)
-    return values[known], labels[known]
+    return (values, labels) if known.all() else (values[known], labels[known])
 
 
 def check_labels_of(rows: Array, y: npt.ArrayLike | Sequence[Any], *, Z_name: str, y_name: str) -> tuple[Array, Array]:
