@@ -3,6 +3,7 @@
 Inputs become (n, features) or (n, c, h, w); labels become class numbers with −1 for unlabelled.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,7 @@ def recognise(X: np.ndarray) -> InputForm:
 
 
 def check_inputs(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarray, InputForm]:
-    """Return ``X`` in the layout that networks take, and its form.
+    """Return ``X`` in the layout and number format that networks take, and its form.
 
     Parameters
     ----------
@@ -85,6 +86,15 @@ def check_inputs(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarr
     ValueError
         If a value is NaN or infinite (the message names the row), or the form is not the expected one.
     """
+    rows, found = lay_out(X, form)
+    return convert(rows, found), found
+
+
+def lay_out(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarray, InputForm]:
+    """Return ``X`` as a view in the layout that networks take, and its form; no value is looked at.
+
+    Parameters and errors are those of `check_inputs`, but for the values: those are for `convert`.
+    """
     found = recognise(X)
     if form is not None and found != form:
         if found.shape != form.shape:
@@ -97,15 +107,26 @@ def check_inputs(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarr
                 f"X holds {given} images but the model was fitted on {trained} ones, "
                 "whose pixels are on another scale: convert X first"
             )
-    if not found.integer:
-        X = _as_float32(X)
     if found.layout == "hw":
         X = X[:, None]
     elif found.layout == "hwc":
         X = X.transpose(0, 3, 1, 2)
-    if min(X.strides) < 0:  # X[::-1], or BGR turned to RGB: PyTorch cannot look at such an array
-        X = np.ascontiguousarray(X)
     return X, found
+
+
+def convert(rows: np.ndarray, form: InputForm, first: int = 0) -> np.ndarray:
+    """Return rows that `lay_out` gave as uint8 (images of it) or float32: themselves where possible, else a copy.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite; the message counts rows from ``first``.
+    """
+    if not form.integer:
+        rows = _as_float32(rows, first)
+    if min(rows.strides) < 0:  # X[::-1], or BGR turned to RGB: PyTorch cannot look at such an array
+        rows = np.ascontiguousarray(rows)
+    return rows
 
 
 def as_given(rows: np.ndarray, form: InputForm) -> np.ndarray:
@@ -211,18 +232,22 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, str) and value == str(UNLABELLED)
 
 
-def _as_float32(X: np.ndarray) -> np.ndarray:
+def _as_float32(X: np.ndarray, first: int) -> np.ndarray:
     """Convert and check for NaN and infinity chunk by chunk, so that a memory map never lies in memory twice."""
     rows_per_chunk = max(1, _CHUNK_BYTES // max(1, X[:1].nbytes))
-    out = X if X.dtype == np.float32 else np.empty(X.shape, np.float32)
+    out = X if X.dtype == np.float32 else np.empty_like(X, np.float32, subok=False)
     for start in range(0, len(X), rows_per_chunk):
         chunk = slice(start, start + rows_per_chunk)
         if out is not X:
             with np.errstate(over="ignore"):
                 out[chunk] = X[chunk]
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(out[chunk].sum())
+        if math.isfinite(total):  # then so is every value; the sum is many times as fast as looking at each
+            continue
         finite = np.isfinite(out[chunk]).reshape(len(out[chunk]), -1).all(axis=1)
         if not finite.all():
             row = start + int(np.flatnonzero(~finite)[0])
             what = "NaN" if np.isnan(X[row]).any() else "infinity or a value too large for float32"
-            raise ValueError(f"X contains {what} in row {row}: remove the row or fill the value in")
+            raise ValueError(f"X contains {what} in row {first + row}: remove the row or fill the value in")
     return out

@@ -51,7 +51,7 @@ class Normaliser(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Return the normalised rows, float32 (float64 for float64 rows)."""
         rows = rows if rows.is_floating_point() else rows.float()
-        return (rows - self.shift.to(rows.dtype)) / self.scale.to(rows.dtype)
+        return (rows - self.shift.to(rows.dtype)).div_(self.scale.to(rows.dtype))
 
     def inverse(self, x: Tensor) -> Tensor:
         """Return normalised rows in the units of the data."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_array
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from semimetric.data.arrays import as_labels, check_inputs, check_labels
@@ -18,7 +18,7 @@ from semimetric.data.augmentation import Augmentation, get_augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.fingerprint import fingerprint
 from semimetric.estimator.generative import Generative
-from semimetric.estimator.inference import embed
+from semimetric.estimator.inference import Inputs, embed
 from semimetric.estimator.neighbours import Neighbours
 from semimetric.estimator.networks import check_parts, check_shapes, compose
 from semimetric.estimator.parameters import (
@@ -301,7 +301,8 @@ class MetricEmbedder(
         self._train(composition, TrainingData(rows, codes, normaliser, augmentation, views), device)
         self.labelled_rows_ = np.flatnonzero(codes >= 0)
         self.labelled_codes_ = codes[self.labelled_rows_]
-        self.labelled_embeddings_ = self._embed(rows[self.labelled_rows_])
+        labelled = Inputs(rows[self.labelled_rows_], form, normaliser, self._device())
+        self.labelled_embeddings_ = embed(self.model_, labelled, self._n_features_out)
         self.fit_seconds_ = time.perf_counter() - started
         return self
 
@@ -344,9 +345,23 @@ class MetricEmbedder(
 
     # Embedding ----------------------------------------------------------------------------------------
 
-    def transform(self, X: ArrayLike) -> np.ndarray:
-        """Return the embeddings (n, latent_dim), float32: the posterior means."""
-        return self._embed(self._checked(X), show=bool(self.verbose))
+    def transform(self, X: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the embeddings (n, latent_dim), float32: the posterior means.
+
+        Parameters
+        ----------
+        X : array
+            As `fit` takes it. It is read a part at a time, so that a memory map may be larger than the memory.
+        out : float32 array (n, latent_dim), optional
+            Where to write them, such as a memory map; of a row of ``X`` that is refused, and those after it, nothing
+            is written.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not of the form that was fitted, or a value is NaN or infinite; if ``out`` cannot hold them.
+        """
+        return embed(self.model_, self._inputs(X), self._n_features_out, out, show=bool(self.verbose))
 
     # Files --------------------------------------------------------------------------------------------
 
@@ -381,23 +396,6 @@ class MetricEmbedder(
         return load_model(Path(path), own)
 
     # Inside -------------------------------------------------------------------------------------------
-
-    def _checked(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
-        array = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
-        if array.ndim == 2 and not self.input_form_.is_image:  # of images, scikit-learn would miscount the features
-            validate_data(self, X, reset=False, skip_check_array=True)
-        return check_inputs(array, self.input_form_)[0]
-
-    def _embed(self, rows: np.ndarray, show: bool = False) -> np.ndarray:
-        return embed(self.model_, self.normaliser_, rows, self.settings_["latent_dim"], self._device(), show)
-
-    def _device(self) -> torch.device:
-        """The device to embed on; the model is moved there if it is elsewhere."""
-        device = choose_device(self.device)
-        self.model_.to(device)
-        self.normaliser_.to(device)
-        return device
 
     @property
     def _n_features_out(self) -> int:

@@ -8,22 +8,18 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from semimetric.data.arrays import InputForm, as_given
-from semimetric.data.normalisation import Normaliser
+from semimetric.data.arrays import as_given
+from semimetric.estimator.application import Application
 from semimetric.estimator.inference import decode, divergence, likelihood, reconstruction_error, seeded
-from semimetric.model import Model
 from semimetric.networks import Decoder
 from semimetric.presets import PRESETS, Preset
 from semimetric.priors import Prior
 
 
-class Generative:
+class Generative(Application):
     """The part of `MetricEmbedder` that needs a decoder, a prior, or both."""
 
     preset: str
-    model_: Model
-    normaliser_: Normaliser
-    input_form_: InputForm
     settings_: dict[str, Any]
     seed_: int
 
@@ -48,10 +44,8 @@ class Generative:
 
     def reconstruction_error(self, X: ArrayLike) -> float:
         """Return the decoder's mean error per input, summed over its elements, in normalised units."""
-        rows = self._checked(X)
-        return reconstruction_error(
-            self.model_, self._decoder("reconstruction_error"), self.normaliser_, rows, self._device()
-        )
+        inputs = self._inputs(X)
+        return reconstruction_error(self.model_, self._decoder("reconstruction_error"), inputs)
 
     def sample(self, n: int = 1, *, random_state: int = 0) -> np.ndarray:
         """Draw ``n`` embeddings from the prior and return what they decode to, in the data's units and layout.
@@ -85,9 +79,9 @@ class Generative:
         ValueError
             If the preset has no prior.
         """
-        rows = self._checked(X)
+        inputs = self._inputs(X)
         prior = self._prior("kl")
-        return divergence(self.model_, prior, self.normaliser_, rows, random_state, self._device())
+        return divergence(self.model_, prior, inputs, random_state)
 
     def likelihood_terms(self, X: ArrayLike, *, samples: int = 0, random_state: int = 0) -> dict[str, np.ndarray]:
         """Return how likely rows are under the model, one value per row (n,), in nats.
@@ -113,9 +107,9 @@ class Generative:
         """
         if samples < 0:
             raise ValueError(f"samples must be at least 0, got {samples!r}")
-        rows = self._checked(X)
+        inputs = self._inputs(X)
         self._check_has_both("likelihood_terms")
-        return likelihood(self.model_, self.normaliser_, rows, samples, random_state, self._device())
+        return likelihood(self.model_, inputs, samples, random_state)
 
     def _decoder(self, method: str) -> Decoder:
         check_is_fitted(self)
@@ -138,9 +132,3 @@ class Generative:
     def _lacking(self, part: str, method: str, suits: Callable[[Preset], bool]) -> str:
         able = ", ".join(repr(name) for name, preset in PRESETS.items() if suits(preset))
         return f"preset {self.preset!r} has no {part}: {method} needs one of {able}"
-
-    def _checked(self, X: ArrayLike) -> np.ndarray:
-        raise NotImplementedError
-
-    def _device(self) -> torch.device:
-        raise NotImplementedError

@@ -1,12 +1,18 @@
-"""A fitted model applied to rows, a part at a time: what passes through memory is small, however many there are."""
+"""A fitted model applied to rows, a part at a time: what passes through memory is small, however many there are.
+
+Rows are as `semimetric.data.arrays.lay_out` gives them, a memory map among them: their values are checked, and
+converted, as they pass.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from semimetric.data.arrays import InputForm, convert
 from semimetric.data.normalisation import Normaliser
 from semimetric.evaluation.likelihood import elbo_terms, log_likelihood
 from semimetric.model import Model
@@ -17,14 +23,35 @@ from semimetric.progress import progress
 ROWS_AT_ONCE = 1024
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """Rows in the networks' layout, their form, what normalises them, and the device to do it on."""
+
+    rows: np.ndarray
+    form: InputForm
+    normaliser: Normaliser
+    device: torch.device
+
+    def parts(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the rows a part at a time, checked, normalised and on the device."""
+        for part in _parts(len(self.rows)):
+            given = self.rows[part]
+            ready = convert(given, self.form, first=part.start)
+            # PyTorch warns of memory that may not be written to, a read-only memory map's among it.
+            tensor = torch.from_numpy(ready if ready.flags.writeable else ready.copy(order="K"))
+            yield part, self.normaliser(tensor.to(self.device))
+
+
 def embed(
-    model: Model, normaliser: Normaliser, rows: np.ndarray, latent_dim: int, device: torch.device, show: bool = False
+    model: Model, inputs: Inputs, latent_dim: int, out: np.ndarray | None = None, show: bool = False
 ) -> np.ndarray:
-    """Return the embeddings (n, latent_dim), float32, of rows in the networks' layout."""
-    Z = np.empty((len(rows), latent_dim), np.float32)
-    with torch.inference_mode(), progress("embedding", len(rows), show=show) as bar:
-        for part, x in _normalised(normaliser, rows, device):
-            Z[part] = model.eval().embed(x).cpu().numpy()
+    """Return the embeddings (n, latent_dim), float32, of ``inputs``, written part by part to ``out`` if it is given."""
+    shape = (len(inputs.rows), latent_dim)
+    Z = np.empty(shape, np.float32) if out is None else _checked_out(out, shape)
+    model.eval()
+    with torch.inference_mode(), progress("embedding", len(Z), show=show) as bar:
+        for part, x in inputs.parts():
+            Z[part] = model.embed(x).numpy(force=True)
             bar.advance(len(x))
     return Z
 
@@ -41,25 +68,21 @@ def decode(
     return rows
 
 
-def reconstruction_error(
-    model: Model, decoder: Decoder, normaliser: Normaliser, rows: np.ndarray, device: torch.device
-) -> float:
+def reconstruction_error(model: Model, decoder: Decoder, inputs: Inputs) -> float:
     """Return the decoder's mean error per row, summed over its elements, in normalised units."""
     model.eval()
     total = 0.0
     with torch.inference_mode():
-        for _, x in _normalised(normaliser, rows, device):
+        for _, x in inputs.parts():
             total += float(decoder.distortion(x, model.embed(x)).sum(1).cpu().double().sum())
-    return total / len(rows)
+    return total / len(inputs.rows)
 
 
-def likelihood(
-    model: Model, normaliser: Normaliser, rows: np.ndarray, samples: int, seed: int, device: torch.device
-) -> dict[str, np.ndarray]:
+def likelihood(model: Model, inputs: Inputs, samples: int, seed: int) -> dict[str, np.ndarray]:
     """Return the terms of the ELBO per row (n,), and with ``samples`` the importance-sampled log-likelihood."""
-    for_terms, for_weights = (torch.Generator(device).manual_seed(seed + number) for number in range(2))
+    for_terms, for_weights = (torch.Generator(inputs.device).manual_seed(seed + number) for number in range(2))
     found: dict[str, list[np.ndarray]] = {}
-    for _, x in _normalised(normaliser, rows, device):
+    for _, x in inputs.parts():
         terms = elbo_terms(model, x, seed=for_terms)
         if samples:
             terms["log_likelihood"] = log_likelihood(model, x, samples, seed=for_weights)
@@ -68,14 +91,12 @@ def likelihood(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def divergence(
-    model: Model, prior: Prior, normaliser: Normaliser, rows: np.ndarray, seed: int, device: torch.device
-) -> np.ndarray:
+def divergence(model: Model, prior: Prior, inputs: Inputs, seed: int) -> np.ndarray:
     """Return KL(q(z | x) ‖ p) per row (n,), in nats: exact where there is a closed form, else of one sample."""
     model.eval()
-    kl = np.empty(len(rows))
-    with seeded(seed, device), torch.inference_mode():
-        for part, x in _normalised(normaliser, rows, device):
+    kl = np.empty(len(inputs.rows))
+    with seeded(seed, inputs.device), torch.inference_mode():
+        for part, x in inputs.parts():
             posterior = model.encoder(x)
             kl[part] = prior.kl(posterior, posterior.sample()).cpu().numpy()
     return kl
@@ -99,11 +120,21 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
                 torch.mps.set_rng_state(of_mps)
 
 
-def _normalised(normaliser: Normaliser, rows: np.ndarray, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
-    for part in _parts(len(rows)):
-        # A copy, for PyTorch will not look at memory that may not be written to.
-        yield part, normaliser(torch.from_numpy(np.array(rows[part])).to(device))
-
-
 def _parts(n: int) -> Iterator[slice]:
     return (slice(start, start + ROWS_AT_ONCE) for start in range(0, n, ROWS_AT_ONCE))
+
+
+def _checked_out(out: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return ``out`` if embeddings of ``shape`` can be written to it.
+
+    >>> _checked_out(np.empty((5, 2)), (5, 2))
+    Traceback (most recent call last):
+    ...
+    ValueError: out must be a float32 array of shape (5, 2) that can be written to, got float64 of shape (5, 2)
+    """
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a float32 array of shape {shape}, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != np.float32 or not out.flags.writeable:
+        given = f"{out.dtype} of shape {out.shape}" + ("" if out.flags.writeable else ", read-only")
+        raise ValueError(f"out must be a float32 array of shape {shape} that can be written to, got {given}")
+    return out
