@@ -34,15 +34,11 @@ def embed(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Embed DATA with the model in RUN, in the rows' order."""
+    """Embed DATA with the model in RUN, in the rows' order; a .npy is read and written a part at a time."""
     if out.suffix != ".npy":
         raise typer.BadParameter(f"must end in .npy, got {str(out)!r}", param_hint="--out")
-    import io
-
-    import numpy as np
-
     from semimetric.cli.show import print_json
-    from semimetric.runs.directory import check_writable, write_whole
+    from semimetric.runs.directory import check_writable, write_array
     from semimetric.runs.fitted import load_fitted, load_rows, was_binarised
 
     check_writable(out)
@@ -55,11 +51,9 @@ def embed(
         binarise=was_binarised(run) if binarise is None else binarise,
     )
     X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
-    Z = embedder.transform(X)
-    content = io.BytesIO()
-    np.save(content, Z)
-    write_whole(out, content.getvalue())
+    rows, latent_dim = len(X), embedder.settings_["latent_dim"]
+    write_array(out, (rows, latent_dim), lambda Z: embedder.transform(X, out=Z))
     if as_json:
-        print_json({"rows": len(Z), "latent_dim": Z.shape[1], "split": chosen, "out": str(out)})
+        print_json({"rows": rows, "latent_dim": latent_dim, "split": chosen, "out": str(out)})
     else:
-        print(f"{len(Z):,} rows ({chosen}) in {Z.shape[1]} dimensions: {out}")
+        print(f"{rows:,} rows ({chosen}) in {latent_dim} dimensions: {out}")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semimetric.data.arrays import InputForm, convert
+from semimetric.data.arrays import InputForm, check_finite, convert
 from semimetric.data.normalisation import Normaliser
 from semimetric.evaluation.likelihood import elbo_terms, log_likelihood
 from semimetric.model import Model
@@ -21,6 +21,7 @@ from semimetric.priors import Prior
 from semimetric.progress import progress
 
 ROWS_AT_ONCE = 1024
+EMBEDDED_AT_ONCE = 512  # on a processor: few enough that its cache holds what passes between a network's layers
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class Inputs:
     normaliser: Normaliser
     device: torch.device
 
-    def parts(self) -> Iterator[tuple[slice, Tensor]]:
-        """Yield the rows a part at a time, checked, normalised and on the device."""
-        for part in _parts(len(self.rows)):
-            given = self.rows[part]
-            ready = convert(given, self.form, first=part.start)
+    def parts(self, size: int = ROWS_AT_ONCE) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the rows ``size`` at a time, checked, normalised and on the device."""
+        for part in _parts(len(self.rows), size):
+            ready = convert(self.rows[part], self.form)
             # PyTorch warns of memory that may not be written to, a read-only memory map's among it.
             tensor = torch.from_numpy(ready if ready.flags.writeable else ready.copy(order="K"))
+            if tensor.is_floating_point() and not tensor.sum().isfinite():
+                check_finite(self.rows[part], first=part.start)  # or is it only the sum that is too large?
             yield part, self.normaliser(tensor.to(self.device))
 
 
@@ -50,9 +52,10 @@ def embed(
     Z = np.empty(shape, np.float32) if out is None else _checked_out(out, shape)
     model.eval()
     with torch.inference_mode(), progress("embedding", len(Z), show=show) as bar:
-        for part, x in inputs.parts():
+        for part, x in inputs.parts(EMBEDDED_AT_ONCE if inputs.device.type == "cpu" else ROWS_AT_ONCE):
             Z[part] = model.embed(x).numpy(force=True)
             bar.advance(len(x))
+            del x  # so that the next part is normalised in the same memory, which the cache still holds
     return Z
 
 
@@ -120,8 +123,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
                 torch.mps.set_rng_state(of_mps)
 
 
-def _parts(n: int) -> Iterator[slice]:
-    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, n, ROWS_AT_ONCE))
+def _parts(n: int, size: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def _checked_out(out: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

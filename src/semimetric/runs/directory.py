@@ -17,7 +17,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +170,34 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+
+def write_array(path: Path, shape: tuple[int, ...], fill: Callable[[np.ndarray], object]) -> None:
+    """Write a ``.npy`` of float32 as `write_whole` does, without holding it: ``fill`` is given its memory map."""
+    partial = _partial(path)
+    try:
+        with _saying_where(path):
+            _reserve_array(partial, shape)
+        mapped = np.lib.format.open_memmap(partial, mode="r+")
+        fill(mapped)
+        with _saying_where(path):
+            mapped.flush()
+            del mapped  # some systems do not rename what is mapped
+            os.replace(partial, path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _reserve_array(path: Path, shape: tuple[int, ...]) -> None:
+    """Write a ``.npy`` of float32 zeros, every one: a disk that fills up under a memory map kills the program."""
+    zeros = bytes(2**20)
+    left = 4 * math.prod(shape)
+    with path.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        while left > 0:
+            left -= file.write(zeros[:left])
 
 
 def check_writable(path: Path) -> None:
