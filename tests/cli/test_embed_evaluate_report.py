@@ -66,6 +66,33 @@ def test_a_full_disk_leaves_no_half_of_the_embeddings(semimetric, digits_run, sm
     assert len(list(small_disk.iterdir())) == 2
 
 
+@pytest.mark.parametrize("there_before", [True, False])
+def test_ctrl_c_leaves_no_half_of_the_embeddings(semimetric, vector_run, vectors, tmp_path, monkeypatch, there_before):
+    np.save(tmp_path / "rows.npy", vectors[0])
+    out = tmp_path / "z.npy"
+    if there_before:
+        out.write_bytes(b"old")
+
+    def half(embedder, X, out):
+        assert isinstance(X, np.memmap)
+        assert isinstance(out, np.memmap)
+        out[:45] = 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MetricEmbedder, "transform", half)
+    done = semimetric("embed", vector_run[0], tmp_path / "rows.npy", "--out", out)
+    assert (done.code, done.out, done.err) == (1, "", "interrupted\n")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"rows.npy"} | ({"z.npy"} if there_before else set())
+    assert not there_before or out.read_bytes() == b"old"
+
+
+def test_rows_can_be_replaced_by_their_embeddings(semimetric, vector_run, vectors, tmp_path):
+    np.save(tmp_path / "rows.npy", vectors[0])
+    assert semimetric("embed", vector_run[0], tmp_path / "rows.npy", "--out", tmp_path / "rows.npy", "-q").code == 0
+    expected = MetricEmbedder.load(vector_run[0] / "model").transform(vectors[0])
+    assert np.array_equal(np.load(tmp_path / "rows.npy"), expected)
+
+
 def test_embeddings_go_to_npy_only(semimetric, digits_run):
     done = semimetric("embed", digits_run[0], "digits", "--out", "z.txt")
     assert done.code == 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semimetric.data import arrays
-from semimetric.data.arrays import InputForm, as_given, check_inputs, check_labels, labelled_rows, recognise
+from semimetric.data.arrays import InputForm, as_given, check_inputs, check_labels, labelled_rows, lay_out, recognise
 
 LAYOUTS = [
     ((5, 7), "vector", (7,)),
@@ -41,6 +41,17 @@ def test_layouts_are_recognised_and_given_back(given, layout, shape, dtype):
 def test_nothing_is_copied_that_need_not_be(given, layout, shape, dtype):
     X = filled(given, dtype)
     assert np.shares_memory(check_inputs(X)[0], X) == (dtype is np.float32 or layout != "vector")
+
+
+@each_layout
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64, np.int16, np.bool_])
+def test_laying_out_copies_nothing_and_looks_at_no_value(given, layout, shape, dtype):
+    X = filled(given, dtype)
+    if X.dtype.kind == "f":
+        X[:] = np.nan
+    rows, form = lay_out(X)
+    assert np.shares_memory(rows, X)
+    assert (rows.shape, form.shape, form.layout) == ((5, *shape), shape, layout)
 
 
 def test_pixels_stay_where_they_are():

@@ -4,16 +4,19 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
+from semimetric.evaluation import probes
 from semimetric.evaluation.probes import (
     MLP_ROW_VISITS,
     PROBES,
     check_probes,
     make_probe,
+    predict_in_blocks,
     probe_scores,
     stratified_halves,
 )
@@ -103,3 +106,59 @@ def test_unknown_probe_names_the_nearest():
         check_probes(["knn", "forrest"])
     with pytest.raises(ValueError, match=r"probes is 'knn'; it must be a tuple such as \('knn',\)"):
         check_probes("knn")
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_predictions_in_blocks_are_those_made_at_once(monkeypatch, name):
+    random = np.random.default_rng(0)
+    y = random.integers(5, size=300)
+    Z = random.normal(size=(300, 3)) + y[:, None]
+    halves = (Z[::2], y[::2]), (Z[1::2], y[1::2])
+    at_once = probe_scores(name, *halves)
+    seen = []
+
+    def small_blocks(predict, Z, classes):
+        seen.append(classes)
+        with monkeypatch.context() as patch:
+            patch.setattr(probes, "CELLS", 7 * classes)
+            return predict_in_blocks(lambda rows: seen.append(len(rows)) or predict(rows), Z, classes)
+
+    monkeypatch.setattr(probes, "predict_in_blocks", small_blocks)
+    assert probe_scores(name, *halves) == at_once
+    assert seen == [5] + [7] * 21 + [3]
+
+
+def test_a_forest_too_large_is_grown_a_few_trees_at_a_time(monkeypatch):
+    random = np.random.default_rng(0)
+    y = random.integers(10, size=1000)
+    Z = random.normal(size=(1000, 4)) + y[:, None] / 2
+    halves = (Z[::2], y[::2]), (Z[1::2], y[1::2])
+    whole = probe_scores("forest", *halves)
+    grown, fit = [], RandomForestClassifier.fit
+
+    def spy(forest, *data):
+        grown.append((forest.n_estimators, forest.random_state))
+        fit(forest, *data)
+        assert sum(tree.tree_.value.nbytes for tree in forest) < probes.FOREST_BYTES
+        return forest
+
+    monkeypatch.setattr(RandomForestClassifier, "fit", spy)
+    monkeypatch.setattr(probes, "FOREST_BYTES", 2**20)
+    monkeypatch.setattr(probes, "CELLS", 990)
+    few = probe_scores("forest", *halves)
+    assert few == probe_scores("forest", *halves)
+    groups = grown[: len(grown) // 2]
+    assert sum(trees for trees, _ in groups) == 100
+    assert len({seed for _, seed in groups}) == len(groups) > 3
+    assert few == pytest.approx(whole, abs=0.03)
+
+
+def test_with_very_many_classes_the_mlp_and_the_linear_probe_see_a_stratified_part(monkeypatch):
+    codes = np.repeat(np.arange(40), 16)
+    monkeypatch.setattr(probes, "CELLS", 640 * 40 // 3)
+    kept = probes._few_enough(codes, 40, 0)
+    assert np.bincount(codes[kept]).tolist() == [4] * 40
+    assert len(probes._few_enough(np.arange(640), 640, 0)) == 640  # a row for each class, and none to spare
+    random = np.random.default_rng(0)
+    Z = random.normal(size=(640, 6)) + 30 * random.normal(size=(40, 6))[codes]
+    assert probe_scores("linear", (Z, codes), (Z, codes))[0] > 0.95

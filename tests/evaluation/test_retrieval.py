@@ -123,18 +123,51 @@ def test_unlabelled_rows_are_left_out(cloud):
 
 
 @pytest.mark.parametrize("elements", [1, 500, 7000])
-def test_blocks_do_not_change_the_scores(cloud, monkeypatch, elements):
+@pytest.mark.parametrize("tile", [1, 7, 120])
+def test_blocks_and_tiles_do_not_change_the_scores(cloud, monkeypatch, elements, tile):
     expected = (recall_at_1(*cloud), map_at_r(*cloud))
     monkeypatch.setattr(retrieval, "BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr(retrieval, "TILE_ROWS", tile)
     assert (recall_at_1(*cloud), map_at_r(*cloud)) == pytest.approx(expected, abs=1e-12)
 
 
-def test_memory_is_bounded_by_the_block(monkeypatch):
+@pytest.mark.parametrize("classes", [2, 12, 300])
+def test_equals_a_sort_of_all_distances_where_there_are_many_rows(classes):
+    """Many enough for small classes' nearest rows to be found below a bound guessed from a sample."""
+    random = np.random.default_rng(classes)
+    y = random.integers(classes, size=1500)
+    Z = random.integers(-8, 9, size=(1500, 3))  # a lattice: distances are whole numbers, many of them equal
+    distances = np.square(Z[:, None] - Z).sum(2)
+    hits, precisions = [], []
+    for query, own in enumerate(y == y[:, None]):
+        wanted = own.sum() - 1
+        if wanted:
+            others = np.arange(1500) != query
+            order = np.lexsort((own[others], distances[query][others]))  # among ties other classes come first
+            relevant = own[others][order][:wanted]
+            hits.append(relevant[0])
+            precisions.append((np.cumsum(relevant) / np.arange(1, wanted + 1))[relevant].sum() / wanted)
+    assert (recall_at_1(Z, y), map_at_r(Z, y)) == pytest.approx((np.mean(hits), np.mean(precisions)), abs=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 40, 900, 2000, 4000])
+def test_the_smallest_are_found_whatever_a_sample_of_them_says(count):
     random = np.random.default_rng(0)
-    Z, y = random.normal(size=(3000, 4)), random.integers(10, size=3000)
+    hidden = np.full(4000, 10**6, np.uint32)
+    hidden[np.arange(4000) % 32 != 0] = random.integers(1000, size=3875)  # every 32nd is large
+    low = np.where(np.arange(4000) % 32 == 0, 0, 7 + random.integers(1000, size=4000)).astype(np.uint32)
+    for keys in (random.integers(2**32, size=4000, dtype=np.uint32), hidden, low, np.zeros(4000, np.uint32)):
+        expected = np.sort(keys)[:count]
+        assert np.array_equal(retrieval._smallest(keys, count), expected)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_memory_is_bounded_by_the_block_whatever_the_number_of_classes(monkeypatch, classes):
+    random = np.random.default_rng(0)
+    Z, y = random.normal(size=(3000, 4)), random.integers(classes, size=3000)
     monkeypatch.setattr(retrieval, "BLOCK_ELEMENTS", 2**16)
     tracemalloc.start()
     map_at_r(Z, y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4e6  # all distances at once would be 72e6 bytes
+    assert peak < 2e6  # 12 bytes a distance; all distances at once would be 36e6 bytes in the smallest format

@@ -10,7 +10,7 @@ import pytest
 
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory
-from semimetric.runs.directory import check_writable, plain, write_whole
+from semimetric.runs.directory import check_writable, plain, write_array, write_whole
 
 CONFIG = {"dataset": "digits", "seed": np.int64(3), "stopped": "finished", "folder": Path("a/b"), "rows": (1, 2)}
 METRICS = {"knn_accuracy": np.float32(0.5), "knn_ami": math.nan, "baselines": {"raw": {"knn_accuracy": np.inf}}}
@@ -188,3 +188,38 @@ def test_a_folder_that_is_not_there_and_a_run_that_is_not_finished(run, tmp_path
         f"{run.path} is not a finished run: it is still being fitted, or was killed; if killed, go on with it by "
         "--resume"
     )
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (400_000, 1), (1,)])
+def test_an_array_is_filled_through_a_memory_map(tmp_path, shape):
+    expected = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+    def fill(mapped):
+        assert isinstance(mapped, np.memmap)
+        assert not mapped.any()
+        mapped[:] = expected
+
+    write_array(tmp_path / "z.npy", shape, fill)
+    read = np.load(tmp_path / "z.npy")
+    assert read.dtype == np.float32
+    assert np.array_equal(read, expected)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["z.npy"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_an_array_that_is_not_finished_leaves_the_old_one(tmp_path, stop):
+    (tmp_path / "z.npy").write_bytes(b"old")
+
+    def fill(mapped):
+        mapped[0] = 1
+        raise stop
+
+    with pytest.raises(stop):
+        write_array(tmp_path / "z.npy", (5, 3), fill)
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_disk_too_small_for_an_array_is_noticed_before_it_is_filled(small_disk):
+    with pytest.raises(OSError, match=r"could not write .*z\.npy: No space left on device"):
+        write_array(small_disk / "z.npy", (50_000, 3), lambda mapped: pytest.fail("it was to be filled"))
+    assert list(small_disk.iterdir()) == []

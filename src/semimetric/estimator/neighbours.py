@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import as_labels, labelled_rows
+from semimetric.evaluation.probes import predict_in_blocks
 from semimetric.evaluation.protocol import FEW_LABELS
 from semimetric.geometry import Distance
 
@@ -31,7 +32,7 @@ class Neighbours:
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class (n,) that most of the nearest labelled rows have."""
-        codes = self._neighbours().predict(self.transform(X))
+        codes = predict_in_blocks(self._neighbours().predict, self.transform(X), len(self.classes_))
         return self.classes_[codes]
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Probes: ordinary classifiers that read classes off an embedding."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,11 @@ MLP_ROW_VISITS = 1_000_000
 """The MLP sees at most this many rows in all (and 200 epochs), so that many labels do not make it slow."""
 TREE_ROWS = 10_000
 """A tree of the forest is grown on at most this many rows drawn with replacement, for the same reason."""
+CELLS = 2**24
+"""Rows times classes in one table of a probe, of which some hold several: predictions are made, and with very many
+classes the MLP and the linear probe fitted, on no more rows at once."""
+FOREST_BYTES = 2**28
+"""What trees that hold many classes may take at once, twice this for all of them; every node counts every class."""
 
 
 def check_probes(probes: Sequence[str], name: str = "probes") -> tuple[str, ...]:
@@ -78,12 +83,59 @@ def probe_scores(
     if (y_fit == y_fit[0]).all():  # which some of the classifiers would refuse
         predicted = np.full_like(y_test, y_fit[0])
     else:
+        classes, y_fit = np.unique(y_fit, return_inverse=True)
+        if name in ("mlp", "linear"):
+            kept = _few_enough(y_fit, len(classes), seed)
+            Z_fit, y_fit = Z_fit[kept], y_fit[kept]
         probe = make_probe(name, len(y_fit), n_neighbors=n_neighbors, seed=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            predicted = probe.fit(Z_fit, y_fit).predict(Z_test)
+            if name == "forest":
+                predicted = classes[_forest_prediction(probe, (Z_fit, y_fit), Z_test, len(classes))]
+            else:
+                predicted = classes[predict_in_blocks(probe.fit(Z_fit, y_fit).predict, Z_test, len(classes))]
     accuracy = float(np.mean(predicted == y_test))
     return accuracy, float(adjusted_mutual_info_score(y_test, predicted))
+
+
+def predict_in_blocks(predict: Callable[[Array], Array], Z: Array, classes: int) -> Array:
+    """Return ``predict(Z)``, asked for so few rows at a time that a table of rows by classes stays small.
+
+    >>> predict_in_blocks(lambda rows: rows[:, 0], np.array([[1.0], [2.0]]), classes=2**25)
+    array([1., 2.])
+    """
+    step = max(1, CELLS // classes)
+    return np.concatenate([predict(Z[start : start + step]) for start in range(0, max(len(Z), 1), step)])
+
+
+def _few_enough(codes: Array, classes: int, seed: int) -> Array:
+    """Return the rows to fit on: all of them, or where they are too many for so many classes, a half, a quarter …"""
+    kept = np.arange(len(codes))
+    while len(kept) * classes > CELLS:
+        half = kept[stratified_halves(codes[kept], seed=seed)[0]]
+        if len(half) == len(kept):  # every class has but one row
+            break
+        kept = half
+    return kept
+
+
+def _forest_prediction(forest: Any, train: tuple[Array, Array], Z: Array, classes: int) -> Array:
+    """Fit the forest on ``train`` and return the codes of ``Z``; what is too large is grown a few trees at a time."""
+    trees = forest.n_estimators
+    # A bootstrap sample has 0.63 of its rows' number of distinct ones, and a tree fewer than two nodes for each.
+    tree_bytes = 1.3 * min(len(train[1]), TREE_ROWS) * classes * 8
+    if trees * tree_bytes <= 2 * FOREST_BYTES:
+        return predict_in_blocks(forest.fit(*train).predict, Z, classes)
+    votes = np.zeros((len(Z), classes), np.float32)
+    step = max(1, CELLS // classes)
+    group = max(1, int(FOREST_BYTES // tree_bytes))
+    seeds = np.random.RandomState(forest.random_state)
+    for start in range(0, trees, group):
+        size = min(group, trees - start)
+        forest.set_params(n_estimators=size, random_state=seeds.randint(2**31 - 1)).fit(*train)
+        for row in range(0, len(Z), step):
+            votes[row : row + step] += size * forest.predict_proba(Z[row : row + step])
+    return votes.argmax(axis=1)
 
 
 def stratified_halves(codes: Array, *, seed: int = 0) -> tuple[Array, Array]:
