@@ -11,6 +11,7 @@ from semimetric import __version__
 from semimetric.cli import datasets, demo, embed, evaluate, fit, report
 
 FAILED, WRONGLY_USED = 1, 2
+_TYPER_INTERRUPTED = 130  # what Typer makes, without a word, of Ctrl-C in a command
 
 app = typer.Typer(
     name="semimetric",
@@ -50,6 +51,11 @@ def main() -> None:
     try:
         app(prog_name="semimetric")
     except KeyboardInterrupt:
+        _tell("interrupted")
+        sys.exit(FAILED)
+    except SystemExit as left:
+        if left.code != _TYPER_INTERRUPTED:
+            raise
         _tell("interrupted")
         sys.exit(FAILED)
     except (ValueError, TypeError, ImportError) as error:

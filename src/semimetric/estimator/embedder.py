@@ -361,7 +361,8 @@ class MetricEmbedder(
         ValueError
             If ``X`` is not of the form that was fitted, or a value is NaN or infinite; if ``out`` cannot hold them.
         """
-        return embed(self.model_, self._inputs(X), self._n_features_out, out, show=bool(self.verbose))
+        inputs = self._inputs(X)
+        return embed(self.model_, inputs, self._n_features_out, out, show=bool(self.verbose))
 
     # Files --------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from semimetric.priors import Prior
 from semimetric.progress import progress
 
 ROWS_AT_ONCE = 1024
-EMBEDDED_AT_ONCE = 512  # on a processor: few enough that its cache holds what passes between a network's layers
+EMBEDDED_AT_ONCE = 256  # on a processor: few enough that its cache holds what passes between a network's layers
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ TREE_ROWS = 10_000
 CELLS = 2**24
 """Rows times classes in one table of a probe, of which some hold several: predictions are made, and with very many
 classes the MLP and the linear probe fitted, on no more rows at once."""
-FOREST_BYTES = 2**28
-"""What trees that hold many classes may take at once, twice this for all of them; every node counts every class."""
+FOREST_BYTES = 2**27
+"""What a group of trees may take, where there are so many classes that all of the forest would take four times this:
+every node counts every class."""
 
 
 def check_probes(probes: Sequence[str], name: str = "probes") -> tuple[str, ...]:
@@ -124,7 +125,7 @@ def _forest_prediction(forest: Any, train: tuple[Array, Array], Z: Array, classe
     trees = forest.n_estimators
     # A bootstrap sample has 0.63 of its rows' number of distinct ones, and a tree fewer than two nodes for each.
     tree_bytes = 1.3 * min(len(train[1]), TREE_ROWS) * classes * 8
-    if trees * tree_bytes <= 2 * FOREST_BYTES:
+    if trees * tree_bytes <= 4 * FOREST_BYTES:
         return predict_in_blocks(forest.fit(*train).predict, Z, classes)
     votes = np.zeros((len(Z), classes), np.float32)
     step = max(1, CELLS // classes)
