@@ -121,7 +121,9 @@ def test_losses_that_differ_are_not_compared(monkeypatch):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's process status")
 def test_added_memory_is_what_a_call_adds():
-    fresh = mmap.mmap(-1, 32_000_000)  # not of an allocator, which may have so much at hand
+    fresh = mmap.mmap(
+        -1, 32_000_000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    )  # not of an allocator, which may have so much at hand
     added = memory.on_processor(lambda: fresh.write(bytes([1]) * 32_000_000))
     assert 31e6 < added < 80e6  # the bytes written from may be fresh, too
 
