@@ -36,6 +36,13 @@ def test_the_first_half_are_means_and_the_second_log_variances():
     torch.testing.assert_close(gaussian.variance, expected, rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("name", POSTERIORS)
+def test_the_mean_is_the_distributions(name):
+    encoder = Encoder(nn.Linear(5, 4), POSTERIORS[name])
+    x = torch.randn(3, 5)
+    assert torch.equal(encoder.mean(x), encoder(x).mean)
+
+
 def test_its_density_is_the_diagonal_gaussians():
     gaussian, z = POSTERIORS["gaussian"].read(NUMBERS), torch.ones(2, 2, dtype=torch.float64)
     twin = MultivariateNormal(NUMBERS[:, :2], torch.diag_embed(NUMBERS[:, 2:].exp()))

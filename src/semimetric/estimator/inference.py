@@ -50,10 +50,10 @@ def embed(
     """Return the embeddings (n, latent_dim), float32, of ``inputs``, written part by part to ``out`` if it is given."""
     shape = (len(inputs.rows), latent_dim)
     Z = np.empty(shape, np.float32) if out is None else _checked_out(out, shape)
-    model.eval()
+    encoder = model.eval().encoder.folded()
     with torch.inference_mode(), progress("embedding", len(Z), show=show) as bar:
         for part, x in inputs.parts(EMBEDDED_AT_ONCE if inputs.device.type == "cpu" else ROWS_AT_ONCE):
-            Z[part] = model.embed(x).numpy(force=True)
+            Z[part] = encoder.mean(x).numpy(force=True)
             bar.advance(len(x))
             del x  # so that the next part is normalised in the same memory, which the cache still holds
     return Z

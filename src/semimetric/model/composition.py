@@ -41,7 +41,7 @@ class Model(nn.Module):
 
     def embed(self, x: Any) -> Tensor:
         """Return the embeddings (n, latent_dim) of a batch of inputs: the posterior means."""
-        return self.encoder(x).mean
+        return self.encoder.mean(x)
 
     def compute_in_chunks(self, size: int | None) -> None:
         """Let the networks compute so many rows at a time in training: see `semimetric.networks.in_chunks`."""

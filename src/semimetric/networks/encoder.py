@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from semimetric.networks.chunks import in_chunks
+from semimetric.networks.folding import folded
 from semimetric.networks.posteriors import PosteriorFamily
 from semimetric.networks.precision import at_least_float32
 
@@ -33,4 +34,15 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Distribution:
         """Return the posterior of a batch of inputs; its parameters are in float32 at least."""
-        return self.family.read(at_least_float32(in_chunks(self.network, x, self.chunk_size)))
+        return self.family.read(self._numbers(x))
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the posterior's mean (n, latent_dim), without making the distribution."""
+        return self.family.mean(self._numbers(x))
+
+    def folded(self) -> "Encoder":
+        """Return this encoder as it is after training, in evaluation mode and faster; see `folding.folded`."""
+        return Encoder(folded(self.network), self.family)
+
+    def _numbers(self, x: Tensor) -> Tensor:
+        return at_least_float32(in_chunks(self.network, x, self.chunk_size))

@@ -34,11 +34,12 @@ class Point(Distribution):
 
 @dataclass(frozen=True)
 class PosteriorFamily:
-    """A name, how many numbers the network puts out per latent dimension, and how they are read."""
+    """A name, how many numbers the network puts out per latent dimension, how they are read, and which is the mean."""
 
     name: str
     parameters_per_dimension: int
     read: Callable[[Tensor], Distribution]
+    mean: Callable[[Tensor], Tensor]
 
 
 def _diagonal_gaussian(parameters: Tensor) -> Distribution:
@@ -46,10 +47,18 @@ def _diagonal_gaussian(parameters: Tensor) -> Distribution:
     return Independent(Normal(mean, (0.5 * log_variance).exp(), validate_args=False), 1, validate_args=False)
 
 
+def _all(parameters: Tensor) -> Tensor:
+    return parameters
+
+
+def _first_half(parameters: Tensor) -> Tensor:
+    return parameters.chunk(2, dim=-1)[0]
+
+
 POSTERIORS = {
     family.name: family
     for family in (
-        PosteriorFamily("point", 1, Point),
-        PosteriorFamily("gaussian", 2, _diagonal_gaussian),  # means, then log-variances
+        PosteriorFamily("point", 1, Point, _all),
+        PosteriorFamily("gaussian", 2, _diagonal_gaussian, _first_half),  # means, then log-variances
     )
 }
