@@ -81,3 +81,10 @@ def at_least_zero(name: str, value: float) -> float:
     if not 0 <= value < math.inf:
         raise ValueError(f"{name} must be at least 0, got {value!r}")
     return float(value)
+
+
+def above_zero(name: str, value: float) -> float:
+    """Return the finite number ``value`` > 0, or raise a ValueError that names it."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive, got {value!r}")
+    return float(value)

@@ -1,10 +1,9 @@
 """NT-Xent loss: one positive against all negatives, by temperature-scaled cosine."""
 
-import math
-
 from torch import Tensor
 
 from semimetric.geometry import Cosine
+from semimetric.losses.base import above_zero
 from semimetric.losses.n_pair import against_all_negatives
 from semimetric.losses.pairwise import Anchors, PairwiseLoss
 
@@ -44,9 +43,7 @@ class NTXentLoss(PairwiseLoss):
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
-        if not 0 < temperature < math.inf:
-            raise ValueError(f"temperature must be positive, got {temperature!r}")
-        self.temperature = float(temperature)
+        self.temperature = above_zero("temperature", temperature)
         self.distance = Cosine()
 
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor], tuple[Tensor]]:

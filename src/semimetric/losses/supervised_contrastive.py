@@ -1,10 +1,9 @@
 """Supervised contrastive loss: a positive picked out of all other rows of the batch."""
 
-import math
-
 from torch import Tensor
 
 from semimetric.geometry import Cosine
+from semimetric.losses.base import above_zero
 from semimetric.losses.pairwise import Anchors, PairwiseLoss
 from semimetric.losses.reductions import log_sum_exp
 
@@ -44,9 +43,7 @@ class SupervisedContrastiveLoss(PairwiseLoss):
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
-        if not 0 < temperature < math.inf:
-            raise ValueError(f"temperature must be positive, got {temperature!r}")
-        self.temperature = float(temperature)
+        self.temperature = above_zero("temperature", temperature)
         self.distance = Cosine()
 
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor], tuple[Tensor]]:
