@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from semimetric.geometry import DISTANCES, Cosine, Lp, SquaredEuclidean, get_distance
+from semimetric.geometry import DISTANCES, Cosine, InnerProduct, Lp, SquaredEuclidean, get_distance, paired
 
 
 def minkowski(p):
@@ -181,3 +181,18 @@ def test_names_and_callables_are_both_taken():
         "manhattan": Lp,
         "cosine": Cosine,
     }
+
+
+@pytest.mark.parametrize("distance", [Lp(1), Lp(2), Lp(3), SquaredEuclidean(), Cosine(), InnerProduct()], ids=repr)
+def test_paired_is_the_diagonal(distance):
+    a, b = torch.randn(2, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    b[2], a[3] = a[2], 0.0
+    found = [t.requires_grad_() for t in (a.clone(), b.clone())]
+    expected = [t.requires_grad_() for t in (a.clone(), b.clone())]
+    value = paired(distance, *found)
+    torch.testing.assert_close(value, distance(*expected).diagonal(), rtol=1e-12, atol=1e-12)
+    assert torch.equal(paired(lambda x, y: distance(x, y), a, b), distance(a, b).diagonal())
+    value.sum().backward()
+    distance(*expected).diagonal().sum().backward()
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-12, atol=1e-12)

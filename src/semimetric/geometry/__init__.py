@@ -9,6 +9,17 @@ from semimetric.geometry.distances import (
     Lp,
     SquaredEuclidean,
     get_distance,
+    paired,
 )
 
-__all__ = ["BUILT_IN", "DISTANCES", "Cosine", "Distance", "InnerProduct", "Lp", "SquaredEuclidean", "get_distance"]
+__all__ = [
+    "BUILT_IN",
+    "DISTANCES",
+    "Cosine",
+    "Distance",
+    "InnerProduct",
+    "Lp",
+    "SquaredEuclidean",
+    "get_distance",
+    "paired",
+]

@@ -42,6 +42,11 @@ class Lp:
         with torch.autocast(a.device.type, enabled=False):
             return torch.cdist(a, b, p=self.p, compute_mode="donot_use_mm_for_euclid_dist")
 
+    def paired(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the (n,) distances of the rows of ``a`` (n, d) to those of ``b`` (n, d), one to one."""
+        a, b = _precise(a, b)
+        return torch.linalg.vector_norm(a - b, ord=self.p, dim=1)
+
 
 class SquaredEuclidean:
     """The squared Euclidean distance.
@@ -53,6 +58,10 @@ class SquaredEuclidean:
     def __call__(self, a: Tensor, b: Tensor | None = None) -> Tensor:
         """Return the (n, m) squared distances."""
         return Lp(2)(a, b).square()
+
+    def paired(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the (n,) squared distances of rows, one to one."""
+        return Lp(2).paired(a, b).square()
 
 
 class Cosine:
@@ -68,6 +77,11 @@ class Cosine:
         with torch.autocast(a.device.type, enabled=False):
             return 1 - _directions(a) @ _directions(b).T
 
+    def paired(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the (n,) cosine distances of rows, one to one."""
+        a, b = _precise(a, b)
+        return 1 - (_directions(a) * _directions(b)).sum(1)
+
 
 class InnerProduct:
     """``−a · b``: no distance, for it can be negative and a point is not at zero from itself, but it orders like one.
@@ -82,8 +96,25 @@ class InnerProduct:
         with torch.autocast(a.device.type, enabled=False):
             return -(a @ b.T)
 
+    def paired(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the (n,) negative inner products of rows, one to one."""
+        a, b = _precise(a, b)
+        return -(a * b).sum(1)
+
 
 BUILT_IN = (Lp, SquaredEuclidean, Cosine, InnerProduct)  # in any precision, with nothing to learn
+
+
+def paired(distance: Distance, a: Tensor, b: Tensor) -> Tensor:
+    """Return the (n,) distances of the rows of ``a`` (n, d) to those of ``b`` (n, d), one to one.
+
+    Built-in distances take O(n d) for it; of another one the whole matrix is made.
+
+    >>> paired(Lp(2), torch.tensor([[0.0], [5.0]]), torch.tensor([[3.0], [1.0]]))
+    tensor([3., 4.])
+    """
+    return distance.paired(a, b) if isinstance(distance, BUILT_IN) else distance(a, b).diagonal()
+
 
 DISTANCES: dict[str, Callable[[], Distance]] = {
     "euclidean": lambda: Lp(2),

@@ -54,13 +54,18 @@ class ContrastiveLoss(PairwiseLoss):
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Return the sums over the anchors' positive pairs and over their negative pairs."""
         positive, negative = anchors.masks()
-        if self.reduction == "active":
-            negative = negative & (d < self.margin)
-        attracted, repelled = anchors.pair_weights(positive), anchors.pair_weights(negative)
-        attraction = (d.square() / 2 * attracted).sum()
-        repulsion = ((self.margin - d).clamp(min=0).square() / 2 * repelled).sum()
-        return (attraction, repulsion), (attracted.sum(), repelled.sum())
+        near = negative & (d < self.margin)
+        attraction = _sum(d.masked_select(positive), positive, anchors)
+        repulsion = _sum(self.margin - d.masked_select(near), near, anchors)
+        repelled = near if self.reduction == "active" else negative
+        return (attraction, repulsion), (anchors.pair_weights(positive).sum(), anchors.pair_weights(repelled).sum())
 
     def for_monitoring(self) -> "ContrastiveLoss":
         """Return the same loss averaged over all pairs: the "active" mean hardly falls as a fit improves."""
         return ContrastiveLoss(self.margin, self.distance, "all")
+
+
+def _sum(values: Tensor, pairs: Tensor, anchors: Anchors) -> Tensor:
+    """Return Σ ½ values² over pairs, given by their mask: of most there is nothing to compute."""
+    squares = values.square()
+    return (squares * anchors.pair_weights(pairs).masked_select(pairs) if anchors.weighted else squares).sum() / 2

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from semimetric.data.arrays import UNLABELLED
-from semimetric.geometry import Distance, get_distance
+from semimetric.geometry import Distance, get_distance, paired
 from semimetric.losses.base import MetricLoss, at_least_zero, labelled_rows
 from semimetric.losses.ranks import gathered
 from semimetric.losses.reductions import weighted_mean
@@ -78,8 +78,10 @@ class RandomTripletLoss(MetricLoss):
         """Return the scalar loss of embeddings (n, d) under labels (n,), over a new draw."""
         z, y, w, _ = gathered(*labelled_rows(z, y, weights))
         a, p, n = self.draw(y)
-        d = self.distance(z)
-        return weighted_mean((d[a, p] - d[a, n] + self.margin).clamp(min=0), w[a] * w[p] * w[n])
+        anchors = z.index_select(0, a)
+        to_positive = paired(self.distance, anchors, z.index_select(0, p))
+        to_negative = paired(self.distance, anchors, z.index_select(0, n))
+        return weighted_mean((to_positive - to_negative + self.margin).relu(), w[a] * w[p] * w[n])
 
     def for_monitoring(self) -> TripletLoss:
         """Return the mean over all valid triplets, which no draw disturbs."""
