@@ -20,6 +20,10 @@ class RunError(ValueError):
     """A run directory is missing, incomplete, or already holds a different run."""
 
 
+class StudyError(ValueError):
+    """A study's file cannot be right, or its directory cannot be used as was asked."""
+
+
 def nearest_names(wanted: str, known: Iterable[str]) -> str:
     """Return a sentence that names the closest of ``known`` and then all of them.
 

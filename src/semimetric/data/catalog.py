@@ -176,6 +176,19 @@ def load_dataset(
     return binarised(dataset) if binarise else dataset
 
 
+def check_dataset(name_or_path: str) -> dict[str, int] | None:
+    """Raise DataError if there is no such data, without reading them; return the rows by split if it is a name.
+
+    >>> check_dataset("digits")
+    {'train': 1198, 'test': 599}
+    """
+    if name_or_path in _ENTRIES:
+        return dict(_ENTRIES[name_or_path].sizes)
+    if not Path(name_or_path).expanduser().exists():
+        raise _unknown(name_or_path)
+    return None
+
+
 def _told(value: object) -> str:
     return repr(os.fspath(value)) if isinstance(value, os.PathLike) else repr(value)
 

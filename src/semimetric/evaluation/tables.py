@@ -30,7 +30,7 @@ class ScoreRow:
     values: dict[str, float | None]
 
 
-def _known_metrics() -> dict[str, tuple[str, str, str]]:
+def known_metrics() -> dict[str, tuple[str, str, str]]:
     """Label, group and explanation of every metric of ``evaluate``, in the order of the table."""
     metrics: dict[str, tuple[str, str, str]] = {}
     for group, prefix, trained in (
@@ -108,7 +108,7 @@ def score_table(
     [('kNN accuracy', {'model': 0.9, 'raw': None}), ('MAP@R', {'model': 0.8, 'raw': 0.4})]
     """
     columns = {"model": metrics, **(baselines or {})}
-    known = _known_metrics()
+    known = known_metrics()
     present = dict.fromkeys(key for scores in columns.values() for key in scores)
     order = [key for key in known if key in present] + [key for key in present if key not in known]
     rows = []

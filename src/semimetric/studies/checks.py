@@ -1,0 +1,125 @@
+"""All that a study would run, checked before anything is trained: arguments, names, datasets, label budgets."""
+
+import inspect
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from semimetric.data import load_dataset
+from semimetric.data.catalog import check_dataset
+from semimetric.errors import DataError, StudyError, nearest_names
+from semimetric.estimator import MetricEmbedder
+from semimetric.estimator.parameters import check_parameters
+from semimetric.evaluation.tables import known_metrics
+from semimetric.studies.grid import NAME, Point, points
+from semimetric.studies.mistakes import spelled
+from semimetric.studies.specification import Study
+from semimetric.studies.yaml_lines import Lines, Path
+
+OF_THE_RUN = {"checkpoint_dir", "resume", "verbose", "random_state", "encoder", "decoder"}
+ARGUMENTS = set(inspect.signature(MetricEmbedder).parameters) - OF_THE_RUN
+OF_THE_STUDY = {"name_or_path", "data_dir", "seed", "show_progress"}
+LOADING = set(inspect.signature(load_dataset).parameters) - OF_THE_STUDY
+BASELINES = ("raw", "pca", "pca50")
+NOT_COMPUTED = {"log_likelihood"}
+
+
+def check_study(study: Study, where: Lines | None = None) -> None:
+    """Raise StudyError for the first thing in a study that could not be run.
+
+    Parameters
+    ----------
+    study : Study
+    where : Lines, optional
+        Tells the line of a mistake; by default the study's name alone.
+    """
+    where = where or Lines(f"study {study.name!r}")
+    _check_names(study, where)
+    _check_data(study, where)
+    seen = set()
+    for point in [*points(study), *_corners(study)]:
+        identity = json.dumps(dict(point.arguments), sort_keys=True, default=str)
+        if identity not in seen:
+            seen.add(identity)
+            _check_arguments(point, where)
+
+
+def _check_names(study: Study, where: Lines) -> None:
+    for place, arguments in _places(study):
+        for name in arguments:
+            if name not in ARGUMENTS and not (place[0] == "rows" and name == NAME):
+                known = nearest_names(name, ARGUMENTS)
+                raise StudyError(f"{where((*place, name))}: unknown argument {name!r} in {spelled(place)}: {known}")
+            if place[0] == "rows" and name == NAME and isinstance(arguments[name], list):
+                raise StudyError(f"{where((*place, name))}: {spelled(place)}.name must be one name")
+    for name in study.loading:
+        if name not in LOADING:
+            known = nearest_names(name, LOADING)
+            raise StudyError(f"{where(('loading', name))}: unknown argument {name!r} in loading: {known}")
+    known_names = set(known_metrics()) - NOT_COMPUTED
+    for number, metric in enumerate(study.metrics):
+        baseline, _, name = metric.rpartition(".")
+        if name not in known_names or (baseline and baseline not in BASELINES):
+            near = nearest_names(name, known_names) if name not in known_names else nearest_names(baseline, BASELINES)
+            raise StudyError(f"{where(('metrics', number))}: unknown metric {metric!r}: {near}")
+    if study.trackers:
+        raise StudyError(f"{where(('trackers',))}: trackers are not supported yet: leave them out")
+
+
+def _places(study: Study) -> list[tuple[Path, Mapping[str, Any]]]:
+    rows: list[tuple[Path, Mapping[str, Any]]] = [
+        (("rows", number), row) for number, row in enumerate(study.rows or [])
+    ]
+    space = [(("search", "space"), study.search.space)] if study.search else []
+    return [(("base",), study.base), (("grid",), study.grid), *rows, *space]
+
+
+def _check_data(study: Study, where: Lines) -> None:
+    for number, name in enumerate(study.dataset):
+        try:
+            sizes = check_dataset(name)
+        except DataError as error:
+            raise StudyError(f"{where(('dataset', number))}: {error}") from None
+        if sizes is None:
+            continue  # a file of one's own: it is not read for this
+        rows = sizes["train"]
+        for place, budget in enumerate(study.labels or []):
+            if budget is not None and budget > rows:
+                raise StudyError(
+                    f"{where(('labels', place))}: labels must be at most the {rows} training rows of {name}, "
+                    f"got {budget}"
+                )
+        for place, share in enumerate(study.percent or []):
+            if math.floor(share / 100 * rows + 0.5) < 1:
+                raise StudyError(
+                    f"{where(('percent', place))}: percent must be at least {100 / rows:.2g}, one of the "
+                    f"{rows} training rows of {name}, got {share}"
+                )
+
+
+def _corners(study: Study) -> list[Point]:
+    """Return, of a search, each argument's outermost choices, all others being at their first."""
+    if study.search is None:
+        return []
+    space = study.search.space
+    ends = {name: one.choices or [one.low, one.high] for name, one in space.items()}
+    first = {name: values[0] for name, values in ends.items()}
+    origin: dict[str, Path] = {name: ("base", name) for name in study.base}
+    origin |= {name: ("search", "space", name) for name in ends}
+    return [
+        Point({**study.base, **first, name: value}, {}, origin) for name, values in ends.items() for value in values
+    ]
+
+
+def _check_arguments(point: Point, where: Lines) -> None:
+    arguments = dict(point.arguments)
+    try:
+        check_parameters(MetricEmbedder(**arguments, random_state=0).get_params(deep=False))
+    except (ValueError, TypeError) as error:
+        # The argument that the message names first is the one to look at in the file.
+        named = re.findall(r"\w+", str(error))
+        blamed = next((word for word in named if word in point.origin), None)
+        path: Path = point.origin[blamed] if blamed else ()
+        raise StudyError(f"{where(path)}: {spelled(path) + ': ' if path else ''}{error}") from None
