@@ -4,10 +4,11 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -22,9 +23,11 @@ from semimetric.estimator.parameters import check_parameters
 from semimetric.evaluation import evaluate_baselines
 from semimetric.evaluation.inputs import check_seed
 from semimetric.progress import progress
+from semimetric.runs.code import code_version
 from semimetric.runs.directory import RUNNING, RunDirectory, RunRecord, write_whole
 from semimetric.runs.pictures import arrays_to_keep
 from semimetric.runs.scores import score
+from semimetric.training import after_each_epoch
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,15 @@ def execute(
     overwrite: bool = False,
     show_progress: bool = False,
     command: str = "",
+    load: Callable[..., Dataset] = load_dataset,
+    baselines: Callable[..., dict[str, dict[str, Any]]] = evaluate_baselines,
+    on_epoch: Callable[[MetricEmbedder, Dataset, np.ndarray, int], None] | None = None,
 ) -> RunRecord:
     """Fit, evaluate, and write the run directory; return what was written.
+
+    Whoever executes many runs on the same data may give a ``load`` and ``baselines`` that remember. ``on_epoch`` is
+    called after each epoch with the estimator as it then is, the data, the labels that it is given, and the epoch's
+    number.
 
     A run killed while it was fitted goes on with ``resume=True``, and ends as it would have without the kill.
     After Ctrl-C the best model so far is evaluated and kept, with ``config["stopped"] == "interrupted"``, and can
@@ -86,15 +96,17 @@ def execute(
     described = {
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": code_version(),
         **_plain(config),
     }
     with _undone_if_it_fails(run):
         run.write_json("config.json", {**described, "stopped": RUNNING})  # now, not after the fit, if it cannot be
-        data = load_dataset(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
+        data = load(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
         y = data.named(_labels(config, data))
         if overwrite:
             shutil.rmtree(run.checkpoint, ignore_errors=True)
-        embedder.fit(data.X_train, y)
+        with nullcontext() if on_epoch is None else after_each_epoch(partial(_look_on, on_epoch, embedder, data, y)):
+            embedder.fit(data.X_train, y)
         embedder.save(run.model)
     described |= _outcome(embedder, data)
     run.write_history(embedder.history_)
@@ -106,11 +118,11 @@ def execute(
         assert y_test is not None
         y_test = y_test if split == "train" else data.named(y_test)
         metrics: dict[str, float] = {}
-        baselines: dict[str, dict[str, float]] = {}
+        beside: dict[str, dict[str, Any]] = {}
         if split == "test" and labelled_rows(y_test).any():
             Z, metrics = score(embedder, X, y_test, seed=config.seed)
             bar.advance(note="baselines")
-            baselines = evaluate_baselines(
+            beside = baselines(
                 data.X_train,
                 y,
                 X,
@@ -128,11 +140,18 @@ def execute(
         run.write_arrays(arrays_to_keep(embedder, data, X, y_test, Z, config.seed))
         bar.advance()
 
-    run.write_json("metrics.json", {**metrics, "baselines": baselines})
+    run.write_json("metrics.json", {**metrics, "baselines": beside})
     run.write_json("config.json", described)
     if embedder.stopped_ != "interrupted":
         shutil.rmtree(run.checkpoint, ignore_errors=True)
     return run.read()
+
+
+def _look_on(look: Callable[..., None], embedder: MetricEmbedder, data: Dataset, y: np.ndarray, epoch: int) -> None:
+    try:
+        look(embedder, data, y, epoch)
+    finally:
+        embedder.model_.train()  # to embed rows is to leave it in its other mode
 
 
 def _check_directory(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:

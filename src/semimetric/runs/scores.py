@@ -46,7 +46,7 @@ def score(
     Z = embedder.transform(X)
     labelled = len(embedder.labelled_rows_) > 0
     # The evaluation's distance is Euclidean; on the unit sphere it orders pairs as the cosine does.
-    seen = _on_the_sphere if embedder.distance == "cosine" else np.asarray
+    seen = on_the_sphere if embedder.distance == "cosine" else np.asarray
     metrics = evaluate(
         seen(Z),
         y,
@@ -74,6 +74,7 @@ def _of_the_parts(embedder: MetricEmbedder, X: np.ndarray, seed: int, likelihood
     return metrics
 
 
-def _on_the_sphere(Z: np.ndarray) -> np.ndarray:
+def on_the_sphere(Z: np.ndarray) -> np.ndarray:
+    """Return the rows at length 1; those of length 0 stay."""
     length = np.linalg.norm(Z, axis=1, keepdims=True)
     return Z / np.where(length > 0, length, 1)

@@ -3,11 +3,30 @@
 >>> from semimetric.studies import expand, read_study
 >>> len(expand(read_study("digits-presets", "smoke")))
 4
+
+To read a study's name is cheap: PyTorch and the estimator are loaded with what needs them.
 """
 
-from semimetric.studies.grid import expand
+from typing import TYPE_CHECKING, Any
+
 from semimetric.studies.reading import built_in_studies, read_study
 from semimetric.studies.specification import Study
-from semimetric.studies.task import Result, Task
 
-__all__ = ["Result", "Study", "Task", "built_in_studies", "expand", "read_study"]
+if TYPE_CHECKING:
+    from semimetric.studies.driver import Settings, collect, run_study
+    from semimetric.studies.grid import expand
+    from semimetric.studies.task import Result, Task
+
+__all__ = ["Result", "Settings", "Study", "Task", "built_in_studies", "collect", "expand", "read_study", "run_study"]
+_LATER = {"Settings": "driver", "collect": "driver", "run_study": "driver", "expand": "grid"} | {
+    "Result": "task",
+    "Task": "task",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f"semimetric.studies.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'semimetric.studies' has no attribute {name!r}")

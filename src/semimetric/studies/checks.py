@@ -24,6 +24,7 @@ OF_THE_STUDY = {"name_or_path", "data_dir", "seed", "show_progress"}
 LOADING = set(inspect.signature(load_dataset).parameters) - OF_THE_STUDY
 BASELINES = ("raw", "pca", "pca50")
 NOT_COMPUTED = {"log_likelihood"}
+BEYOND_EVALUATE = {"reconstruction_error", "kl", "vae_loss", "elbo"}
 
 
 def check_study(study: Study, where: Lines | None = None) -> None:
@@ -64,8 +65,22 @@ def _check_names(study: Study, where: Lines) -> None:
         if name not in known_names or (baseline and baseline not in BASELINES):
             near = nearest_names(name, known_names) if name not in known_names else nearest_names(baseline, BASELINES)
             raise StudyError(f"{where(('metrics', number))}: unknown metric {metric!r}: {near}")
+    if study.search is not None:
+        _check_main_metric(study.metrics[0], study.search.prune, where)
     if study.trackers:
         raise StudyError(f"{where(('trackers',))}: trackers are not supported yet: leave them out")
+
+
+def _check_main_metric(metric: str, prune: bool, where: Lines) -> None:
+    """Of a search: it must be the model's own, and one that can be computed while a model is trained, if it prunes."""
+    if "." in metric:
+        raise StudyError(
+            f"{where(('metrics', 0))}: a search's first metric must be one of the model's own, got {metric!r}"
+        )
+    if prune and metric in BEYOND_EVALUATE:
+        raise StudyError(
+            f"{where(('search', 'prune'))}: search.prune must be false where the first metric is {metric!r}"
+        )
 
 
 def _places(study: Study) -> list[tuple[Path, Mapping[str, Any]]]:

@@ -16,6 +16,8 @@ def _seeds(value: Any) -> Any:
         if value < 1:
             raise ValueError("must be a number of seeds, at least 1, or a list of seeds")
         return list(range(value))
+    if not isinstance(value, list):
+        raise ValueError("must be a number of seeds, at least 1, or a list of seeds")
     return value
 
 

@@ -3,6 +3,7 @@
 from semimetric.training.checkpoint import Checkpoint, digest
 from semimetric.training.data import TrainingData, as_tensor
 from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision
+from semimetric.training.epochs import after_each_epoch
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.launch import train_on
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
@@ -39,6 +40,7 @@ __all__ = [
     "TrainingSettings",
     "UncertaintyBalance",
     "WarmUp",
+    "after_each_epoch",
     "as_tensor",
     "choose_device",
     "choose_precision",

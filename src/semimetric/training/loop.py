@@ -22,6 +22,7 @@ from semimetric.progress import Progress, progress
 from semimetric.training.checkpoint import Checkpoint
 from semimetric.training.data import TrainingData
 from semimetric.training.device import choose_precision, fitting_threads
+from semimetric.training.epochs import tell_epoch
 from semimetric.training.holdout import HoldOut
 from semimetric.training.monitor import Monitor
 from semimetric.training.ranks import ALONE, Ranks
@@ -168,6 +169,7 @@ def train(
                             "history": result.history,
                         }
                     )
+                tell_epoch(epoch)
         except KeyboardInterrupt:
             result.stopped = "interrupted"
     if ranks.first:
