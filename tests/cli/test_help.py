@@ -36,7 +36,7 @@ CHOICES = {
 
 
 def test_there_are_the_commands_of_the_design():
-    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "report", "datasets"}
+    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "report", "study", "datasets"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -26,7 +26,7 @@ def study(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="A study that comes with the program, or a .yaml of your own; without it, those that come are listed.",
             show_default=False,
         ),

@@ -197,6 +197,8 @@ class _Driver:
 
     def _next(self, work: Work) -> Task | None:
         """Return a task to start: one that is neither done, nor given up, nor under way as another's twin."""
+        if self._again:
+            return self._again.popleft()
         while (task := work.take()) is not None:
             failure = self.failures.get(task.key)
             if task.key in self.standing.running:
@@ -206,7 +208,7 @@ class _Driver:
                 self.standing.pruned += work.finished(task, kind, self.rows.get(task.key))
             else:
                 return task
-        return self._again.popleft() if self._again else None
+        return None
 
     def _start(self, task: Task, work: Work, engine: Engine) -> None:
         data_dir = self.settings.data_dir

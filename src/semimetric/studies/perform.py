@@ -78,8 +78,8 @@ def perform(job: Job) -> Outcome:
     except Pruned:
         return Outcome(job.key, PRUNED)
     except Exception as error:
-        last = traceback.format_exception_only(error)[-1].strip()
-        return Outcome(job.key, FAILED, error=" ".join(last.split()), traceback=traceback.format_exc())
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        return Outcome(job.key, FAILED, error=told, traceback=traceback.format_exc())
 
 
 def _run(job: Job) -> dict[str, Any]:
