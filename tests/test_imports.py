@@ -41,10 +41,12 @@ except SystemExit as left:
         ("from semimetric.data import list_datasets; list_datasets()", HEAVY),
         ("from semimetric.evaluation import evaluate", {"torch", "matplotlib", "plotly", "rich", "lightning_fabric"}),
         ("from semimetric.report import write_report", HEAVY),
+        ("from semimetric.studies import collect, expand, read_study, Study, Task, Result", HEAVY),
         (called("--help"), COMMAND_LINE),
         (called("fit", "--help"), COMMAND_LINE),
         (called("--version"), COMMAND_LINE),
         (called("datasets"), COMMAND_LINE),
+        (called("study"), COMMAND_LINE),
     ],
     ids=lambda value: value if isinstance(value, str) and value.count("\n") == 0 else None,
 )

@@ -100,7 +100,7 @@ def test_ctrl_c_after_the_fit_says_how_to_go_on(semimetric, vector_file, tmp_pat
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["semimetric.runs.execute"], "score", interrupt)
+        patch.setattr(sys.modules["semimetric.runs.execution"], "score", interrupt)
         done = semimetric("fit", vector_file, "--epochs", 1, "--out", run, "-q")
     assert (done.code, done.out) == (1, "")
     assert done.err == f"interrupted: go on with it by --resume --out {run}\n"

@@ -165,7 +165,7 @@ def test_a_failure_after_the_fit_can_be_resumed(write, run, monkeypatch):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["semimetric.runs.execute"], "score", fail)
+        patch.setattr(sys.modules["semimetric.runs.execution"], "score", fail)
         with pytest.raises(MemoryError):
             execute(config, run)
     assert run.read_json("config.json")["stopped"] == "running"

@@ -6,8 +6,8 @@ import pytest
 
 from semimetric.runs import RunConfig
 from semimetric.studies import Settings, collect, expand, run_study
+from semimetric.studies.collecting import other_code
 from semimetric.studies.directory import StudyDirectory
-from semimetric.studies.driver import other_code
 from semimetric.studies.perform import Outcome
 from semimetric.studies.standing import Standing, described
 from semimetric.studies.task import Task
@@ -130,7 +130,7 @@ def test_runs_by_other_code_are_warned_of(study, inline, answers, tmp_path, monk
     assert other_code(study(), tmp_path) == ""
     inline(answers({}))
     run_study(study(), tmp_path)
-    monkeypatch.setattr("semimetric.studies.driver.code_version", lambda: "9.9+abc")
+    monkeypatch.setattr("semimetric.studies.collecting.code_version", lambda: "9.9+abc")
     told = other_code(study(), tmp_path)
     assert told.startswith(f"{tmp_path}: 4 of its 4 runs were made by other code (")
     assert ") than this (9.9+abc), and may not be comparable: to make runs anew, remove their directories" in told

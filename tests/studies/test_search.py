@@ -131,7 +131,7 @@ def test_a_run_behind_the_others_is_pruned_after_some_epochs(searched, inline, t
     def scored_so(embedder, X, y, seed):
         return embedder.transform(X), {"knn_accuracy": embedder.margin}
 
-    monkeypatch.setattr(sys.modules["semimetric.runs.execute"], "score", scored_so)
+    monkeypatch.setattr(sys.modules["semimetric.runs.execution"], "score", scored_so)
     monkeypatch.setattr("semimetric.studies.perform.evaluate_baselines", lambda *_, **__: {})
 
     monkeypatch.setattr("semimetric.studies.pruning.metric_now", margin_of)

@@ -109,19 +109,21 @@ def study(
             raise typer.BadParameter(f"does not go with {option}, which runs nothing", param_hint="--retry-failed")
     from semimetric.studies import read_study
 
-    what = read_study(name, budget)
+    what = read_study(name, budget, check=not table_only)
     folder = out or Path("runs/studies") / "-".join(filter(None, [what.name, what.budget]))
     if (resume or table_only) and not (folder / "study.json").exists():
         raise typer.BadParameter(f"there is no study in {folder}", param_hint="--resume" if resume else "--table-only")
     if dry_run:
         _tell_the_plan(what, folder, as_json)
         return
-    from semimetric.cli.study_display import displayed
-    from semimetric.studies.driver import Settings, collect, other_code, run_study
+    from semimetric.studies.collecting import collect, other_code
     from semimetric.studies.write_tables import write_tables
 
     _warn(other_code(what, folder))
     if not table_only:
+        from semimetric.cli.study_display import displayed
+        from semimetric.studies.driver import Settings, run_study
+
         directory = None if data_dir is None else str(data_dir)
         settings = Settings(engine, workers, address, device, directory, retry_failed)
         try:
@@ -170,8 +172,8 @@ def _list(as_json: bool) -> None:
 
 def _tell_the_plan(study: Any, folder: Path, as_json: bool) -> None:
     from semimetric.cli.show import print_json
+    from semimetric.studies.collecting import tasks_so_far
     from semimetric.studies.directory import StudyDirectory
-    from semimetric.studies.driver import tasks_so_far
 
     directory = StudyDirectory(folder)
     tasks = {task.key: task for task in tasks_so_far(study, directory)}
@@ -251,7 +253,7 @@ def _warn(text: str) -> None:
 
 def _tell_how_to_go_on(study: Any, folder: Path) -> None:
     from semimetric.cli.show import tell
-    from semimetric.studies.driver import collect
+    from semimetric.studies.collecting import collect
 
     results = collect(study, folder)
     done = sum(result.status == "done" for result in results)

@@ -13,14 +13,19 @@ from semimetric.studies.reading import built_in_studies, read_study
 from semimetric.studies.specification import Study
 
 if TYPE_CHECKING:
-    from semimetric.studies.driver import Settings, collect, run_study
+    from semimetric.studies.collecting import collect
+    from semimetric.studies.driver import Settings, run_study
     from semimetric.studies.grid import expand
     from semimetric.studies.task import Result, Task
 
 __all__ = ["Result", "Settings", "Study", "Task", "built_in_studies", "collect", "expand", "read_study", "run_study"]
-_LATER = {"Settings": "driver", "collect": "driver", "run_study": "driver", "expand": "grid"} | {
+_LATER = {
+    "Settings": "driver",
+    "collect": "collecting",
+    "expand": "grid",
     "Result": "task",
     "Task": "task",
+    "run_study": "driver",
 }
 
 

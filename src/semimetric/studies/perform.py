@@ -22,8 +22,8 @@ from semimetric.runs.code import code_version
 from semimetric.runs.directory import plain
 from semimetric.studies.directory import StudyDirectory, summary
 from semimetric.studies.lock import only_worker
+from semimetric.studies.task import SCORED_ON, VALIDATION
 
-SCORED_ON, VALIDATION = "scored_on", "validation"
 VALIDATION_SHARE = 0.2
 DONE, FAILED, LOST, PRUNED = "done", "error", "lost", "pruned"
 

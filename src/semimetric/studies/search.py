@@ -16,9 +16,8 @@ from typing import Any
 from semimetric.errors import StudyError
 from semimetric.studies.directory import StudyDirectory
 from semimetric.studies.grid import tasks_of
-from semimetric.studies.perform import PRUNED, SCORED_ON, VALIDATION
 from semimetric.studies.specification import Space, Study
-from semimetric.studies.task import Task
+from semimetric.studies.task import SCORED_ON, VALIDATION, Task
 
 BEST = "best"  # what place["trial"] says of the runs that follow the search
 
@@ -91,7 +90,7 @@ class Trials:
         if value is None or not math.isfinite(value):
             before = len(self._waiting)
             self._waiting = deque(other for other in self._waiting if other.place["trial"] != number)
-            self._tell(number, state=TrialState.PRUNED if kind == PRUNED else TrialState.FAIL)
+            self._tell(number, state=TrialState.PRUNED if kind == "pruned" else TrialState.FAIL)
             return before - len(self._waiting)
         self._values[number].append(value)
         self._open[number] -= 1

@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from semimetric.runs import RunConfig
 
 Scalar = str | int | float | bool | None
+
+SCORED_ON, VALIDATION = "scored_on", "validation"
+"""In a configuration's ``loading``: scored on validation rows, as a search's trials are, instead of the test rows."""
 
 WHERE_IT_RAN = ("device",)
 """Arguments of the estimator that say where a run is computed, not what it is."""
@@ -62,8 +65,8 @@ class Result:
 
 def key_of(config: RunConfig) -> str:
     """Return the key of a configuration, in which 1 and 1.0 are the same, and where it is computed plays no part."""
-    content = asdict(config)
-    content["estimator"] = {name: v for name, v in content["estimator"].items() if name not in WHERE_IT_RAN}
+    estimator = {name: value for name, value in config.estimator.items() if name not in WHERE_IT_RAN}
+    content = {**vars(config), "estimator": estimator}
     text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

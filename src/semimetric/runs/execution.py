@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
@@ -24,31 +24,11 @@ from semimetric.evaluation import evaluate_baselines
 from semimetric.evaluation.inputs import check_seed
 from semimetric.progress import progress
 from semimetric.runs.code import code_version
+from semimetric.runs.config import RunConfig
 from semimetric.runs.directory import RUNNING, RunDirectory, RunRecord, write_whole
 from semimetric.runs.pictures import arrays_to_keep
 from semimetric.runs.scores import score
 from semimetric.training import after_each_epoch
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """What to run.
-
-    dataset : a name or a path, as `load_dataset` takes it.
-    labels, percent : how many labels to keep, or what share of all rows; neither: those the data come with.
-    balanced : whether the kept labels are spread evenly over the classes.
-    seed : of everything: the labels drawn, the fit, the evaluation.
-    estimator : the arguments of `MetricEmbedder` that differ from its defaults.
-    loading : further arguments of `load_dataset`.
-    """
-
-    dataset: str
-    labels: int | None = None
-    percent: float | None = None
-    balanced: bool = True
-    seed: int = 0
-    estimator: dict[str, Any] = field(default_factory=dict)
-    loading: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(
