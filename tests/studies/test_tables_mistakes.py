@@ -1,6 +1,8 @@
 """What can be wrong in the ``table:`` of a study, said before anything is trained; and names that are marks."""
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
@@ -72,7 +74,8 @@ NASTY = [
     r"\input{x} ~^#$ {",
     '"quoted" --> ]]>',
     "$x$ *b* `c` [d](e)",
-    "Ωμέγα 漢字",
+    "Ωμέγα 漢字 Ząb «þ» [x]",
+    "[1] first",
 ]
 
 
@@ -123,3 +126,14 @@ def test_markdown_keeps_its_columns(nasty):
     assert counts == {5}  # four columns
     assert any(r"50 % \| of\_it" in line for line in lines)
     assert any("&lt;script&gt;" in line for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on the PATH")
+def test_latex_compiles_with_booktabs_alone(nasty):
+    document = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table.tex}\end{document}"
+    (nasty / "page.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=nasty, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    assert (nasty / "page.pdf").stat().st_size > 10_000

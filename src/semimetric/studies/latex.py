@@ -1,11 +1,20 @@
 """A table as LaTeX that needs no package but booktabs."""
 
+import unicodedata
+from collections.abc import Sequence
+
 from semimetric.studies.notes import notes_of
-from semimetric.studies.sheets import Entry, Sheet, sheets_of
+from semimetric.studies.sheets import BESIDE, Entry, Sheet, sheets_of
 from semimetric.studies.table import Table
 
 LONGEST = 42
 """Rows of one tabular; a longer sheet is broken between its groups, where it can be, to fit pages."""
+
+SMALL, WIDEST = 95, 125
+"""Characters of a row from which a table is set smaller, and from which its metrics go to tables of their own."""
+
+_LACKING = set("«»ðÐþÞĄąĐđĢģĦħĮįĸĿŀŉŊŋŦŧŲų")
+"""What the default encoding, OT1, cannot set."""
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -21,7 +30,7 @@ _SPECIAL = {
     "<": r"$<$",
     ">": r"$>$",
     "|": r"$|$",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",  # \textquotedbl needs another encoding
     "±": r"$\pm$",
     "−": r"$-$",
     "–": "--",
@@ -41,16 +50,15 @@ _SPECIAL = {
     "≤": r"$\leq$",
     "\u00a0": "~",
 }
-_SPECIAL['"'] = r"\char34{}"  # \textquotedbl needs the T1 encoding
 
 
 def to_latex(table: Table) -> str:
     r"""Return a table as LaTeX, to be read in by ``\input`` after ``\usepackage{booktabs}``."""
     parts = [f"% {_comment(table.title)}: needs \\usepackage{{booktabs}}"]
-    for sheet in sheets_of(table):
-        for part, groups in enumerate(_pages(sheet)):
-            caption = sheet.caption + (" (continued)" if part else "")
-            parts.append(_tabular(Sheet(caption, sheet.head, groups, sheet.words), table.title))
+    for whole in sheets_of(table):
+        pieces = [Sheet(s.caption, s.head, groups, s.words) for s in _narrow(whole) for groups in _pages(s)]
+        for part, sheet in enumerate(pieces):
+            parts.append(_tabular(sheet, f"{table.title}. {sheet.caption}{' (continued)' if part else ''}"))
     notes = "\n".join(f"\\item {escape(note)}" for note in notes_of(table))
     parts.append(f"\\begin{{itemize}}\\small\n{notes}\n\\end{{itemize}}")
     return "\n\n".join(parts) + "\n"
@@ -61,8 +69,19 @@ def escape(text: str) -> str:
 
     >>> escape("50 % of A&B, ± .004")
     '50 \\% of A\\&B, $\\pm$ .004'
+    >>> escape("Müller, Ząb, 漢")
+    'Müller, Zab, ?'
     """
-    return "".join(_SPECIAL.get(c, c if ord(c) < 0x17F and c.isprintable() else "?") for c in " ".join(text.split()))
+    return "".join(map(_set, " ".join(text.split())))
+
+
+def _set(character: str) -> str:
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if ord(character) < 0x17F and character.isprintable() and character not in _LACKING:
+        return character
+    base = unicodedata.normalize("NFKD", character)[0]
+    return base if base.isascii() and base.isalnum() else "?"
 
 
 def _comment(text: str) -> str:
@@ -83,12 +102,41 @@ def _pages(sheet: Sheet) -> list[tuple[tuple[tuple[Entry, ...], ...], ...]]:
     return [tuple(page) for page in pages]
 
 
-def _tabular(sheet: Sheet, title: str) -> str:
+def _narrow(sheet: Sheet) -> list[Sheet]:
+    """Return a sheet, or where it is too wide for a page several with its metrics dealt out to them."""
+    fixed = list(range(sheet.words + 1))
+    metrics: list[list[int]] = []
+    for column in range(len(fixed), len(sheet.head)):
+        if sheet.head[column] in BESIDE and metrics:
+            metrics[-1].append(column)
+        else:
+            metrics.append([column])
+    pieces: list[list[int]] = []
+    for metric in metrics:
+        if pieces and _width(_columns(sheet, [*pieces[-1], *metric])) < WIDEST:
+            pieces[-1] += metric
+        else:
+            pieces.append([*fixed, *metric])
+    return [_columns(sheet, columns) for columns in pieces]
+
+
+def _columns(sheet: Sheet, columns: Sequence[int]) -> Sheet:
+    groups = tuple(tuple(tuple(row[c] for c in columns) for row in group) for group in sheet.groups)
+    return Sheet(sheet.caption, tuple(sheet.head[c] for c in columns), groups, sheet.words)
+
+
+def _width(sheet: Sheet) -> int:
+    rows = [row for group in sheet.groups for row in group]
+    return sum(max(len(name), *(len(row[at].text) for row in rows)) + 2 for at, name in enumerate(sheet.head))
+
+
+def _tabular(sheet: Sheet, caption: str) -> str:
     numbers = len(sheet.head) - sheet.words
+    size, space = ("footnotesize", "3.5pt") if _width(sheet) < SMALL else ("scriptsize", "2pt")
     lines = [
         "\\begin{table}",
-        "\\centering\\footnotesize\\setlength{\\tabcolsep}{3.5pt}",
-        f"\\caption{{{escape(title)}. {escape(sheet.caption)}.}}",
+        f"\\centering\\{size}\\setlength{{\\tabcolsep}}{{{space}}}",
+        f"\\caption{{{escape(caption)}.}}",
         f"\\begin{{tabular}}{{@{{}}{'l' * sheet.words}{'r' * numbers}@{{}}}}",
         "\\toprule",
         " & ".join(map(escape, sheet.head)) + r" \\",

@@ -38,6 +38,10 @@ class Sheet:
     name: str = ""
 
 
+BESIDE = ("published", "difference")
+"""What stands in the columns after a metric that has published figures."""
+
+
 def sheets_of(table: Table) -> list[Sheet]:
     """Return the sheets of a table: the scores; the best beside the published best; the comparisons."""
     sheets = [_scores(table)]
@@ -58,7 +62,7 @@ def _scores(table: Table) -> Sheet:
     words = len(head)
     head.append("seeds")
     for metric in table.metrics:
-        head += [metric.label, "published", "difference"] if metric.key in beside else [metric.label]
+        head += [metric.label, *(BESIDE if metric.key in beside else ())]
     groups = []
     for block in table.blocks:
         rows = []
