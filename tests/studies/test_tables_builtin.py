@@ -1,7 +1,9 @@
 """The built-in studies: every published figure has its one cell, and every run is one that can be run."""
 
+import re
 from importlib.resources import files
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +13,7 @@ from semimetric.estimator.parameters import check_parameters
 from semimetric.studies.published_figures import figures_of
 from semimetric.studies.published_files import read_published
 from semimetric.studies.table import PUBLISHED, RUN
-from semimetric.studies.table_spec import TableSpec
+from semimetric.studies.table_spec import Published, TableSpec
 from semimetric.studies.tabulate import tabulate
 from semimetric.studies.task import Result
 
@@ -146,3 +148,36 @@ def test_table_2s_dml_column_is_a_copy():
     copied = [[line[key] for key in numbers] for line in lines if line["alpha"] == "1"]
     assert dml == copied
     assert len(dml) == 6
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "studies.md"
+
+
+def yaml_blocks():
+    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(), re.M | re.S)]
+
+
+def test_the_page_on_studies_shows_what_is_right():
+    study, published = yaml_blocks()
+    spec = TableSpec.model_validate(study["table"])
+    runs = list(expand({"base": {}, **study, "seeds": range(study["seeds"])}))
+    assert f"{len(runs)} runs" in DOCS.read_text()
+    for arguments, _ in runs:
+        check_parameters(MetricEmbedder(**arguments, random_state=0).get_params(deep=False))
+    spec.check([row["name"] for row in study["rows"]], [*runs[0][1], "alpha"])
+    full = table_spec(read("safir2022-table4", "full")).published
+    shown = Published.model_validate(published["published"])
+    assert {**full.metrics, **shown.metrics} == full.metrics
+    assert shown.model_dump(exclude={"metrics"}) == full.model_dump(exclude={"metrics"})
+
+
+def test_the_page_on_studies_knows_every_key_of_a_table():
+    (rows,) = re.findall(r"^\| key of `table:`.*\n\|---.*\n((?:\|.*\n)+)", DOCS.read_text(), re.M)
+    assert re.findall(r"^\| `(\w+)`", rows, re.M) == list(TableSpec.model_fields)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_on_studies_counts_the_runs(name):
+    (line,) = re.findall(rf"^\| `{name}` \|.*$", DOCS.read_text(), re.M)
+    counts = [int(count.replace(",", "")) for count in re.findall(r"([\d,]+) runs", line)]
+    assert counts == [len(list(expand(read(name, budget)))) for budget in ("quick", "full")]
