@@ -12,6 +12,7 @@ from semimetric.studies.wording import key_in_words
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's, without their yellow, which white swallows; a new marker and dash for every further seven."""
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+LONGEST = 80
 DASHES = ("-", "--", ":", "-.")
 INK, MUTED, GRID = "#1d2127", "#68707a", "#e4e7eb"
 
@@ -27,8 +28,10 @@ def draw(table: Table, panels: Panels, kind: str) -> bytes:
     content = io.BytesIO()
     with rc_context(_LOOK), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        legend = -(-(len(panels.rows) + 1) // (2 if across == 1 else 3))
-        size = (5.2 if across == 1 else 3.6 * across + 0.6, 3.0 * down + 0.22 * legend + 0.3)
+        width = 5.2 if across == 1 else 3.6 * across + 0.6
+        handles = _handles(panels)
+        columns = max(1, int(width / (0.7 + 0.072 * max(len(handle.get_label()) for handle in handles))))
+        size = (width, 3.0 * down + 0.2 * -(-len(handles) // columns) + 0.3)
         figure: Any = Figure(figsize=size, dpi=200, facecolor="white")
         FigureCanvasAgg(figure)
         grid = figure.subplots(down, across, squeeze=False, sharey=True)
@@ -38,7 +41,7 @@ def draw(table: Table, panels: Panels, kind: str) -> bytes:
             axes.set_visible(False)
         for axes in grid[:, 0]:
             axes.set_ylabel(table.metrics[0].label)
-        figure.legend(handles=_handles(panels), loc="outside lower left", ncols=2 if across == 1 else 3)
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns, handlelength=3)
         figure.set_layout_engine("constrained")
         metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
         figure.savefig(content, format=kind, metadata=metadata)
@@ -77,7 +80,7 @@ def _style(index: int, panels: Panels) -> dict[str, Any]:
     """Return how a row looks: colour and marker together, so that either alone is not needed; baselines are grey."""
     baseline = panels.rows[index][1] == BASELINE
     order = sum(kind == panels.rows[index][1] for _, kind in panels.rows[:index])
-    style = {"linewidth": 1.6, "markersize": 5, "marker": MARKERS[index % len(MARKERS)]}
+    style = {"linewidth": 1.6, "markersize": 5, "marker": MARKERS[(index + index // len(MARKERS)) % len(MARKERS)]}
     if baseline:
         return {**style, "color": MUTED, "linestyle": (":", "-.", "--")[order % 3], "linewidth": 1.1}
     return {**style, "color": COLOURS[order % len(COLOURS)], "linestyle": DASHES[order // len(COLOURS) % len(DASHES)]}
@@ -87,7 +90,7 @@ def _handles(panels: Panels) -> list[Any]:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], label=name if len(name) < 48 else f"{name[:47]}…", **_style(index, panels))
+        Line2D([], [], label=name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…", **_style(index, panels))
         for index, (name, _) in enumerate(panels.rows)
     ]
     if any(curve.published for curves in panels.curves.values() for curve in curves.values()):

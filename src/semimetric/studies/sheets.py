@@ -135,7 +135,7 @@ def _published(cell: Cell | None, metric: Metric) -> list[Entry]:
 
 def _leaders(table: Table) -> Sheet:
     keys = table.varying
-    head = [*map(key_in_words, keys), "metric", "our best", "score", "published best", "published", "difference"]
+    head = [*map(key_in_words, keys), "metric", "our best", "published best", "score", "published", "difference"]
     groups = []
     for block in table.blocks:
         rows = []
@@ -147,12 +147,12 @@ def _leaders(table: Table) -> Sheet:
                 "" if leader.ours is None else number(leader.ours - leader.published, metric.digits, signed=True)
             )
             row = [Entry(value_in_words(key, block.place[key])) for key in keys]
-            row += [Entry(metric.label), Entry(leader.name or "no run"), Entry(ours, best=leader.reached)]
-            row += [Entry(leader.published_name), Entry(theirs), Entry(difference)]
+            row += [Entry(metric.label), Entry(leader.name or "no run"), Entry(leader.published_name)]
+            row += [Entry(ours, best=leader.reached), Entry(theirs), Entry(difference)]
             rows.append(tuple(row))
         if rows:
             groups.append(tuple(rows))
-    return Sheet("Our best beside the published best", tuple(head), tuple(groups), len(keys) + 2, "best")
+    return Sheet("Our best beside the published best", tuple(head), tuple(groups), len(keys) + 3, "best")
 
 
 def _comparisons(table: Table) -> Sheet:

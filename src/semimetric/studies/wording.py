@@ -57,7 +57,7 @@ def place_in_words(place: Place, keys: Iterable[str] | None = None) -> str:
         value = value_in_words(key, place[key])
         if key in ("labels", "percent"):
             said.append(f"{value} labels" if key == "labels" or place[key] is None else f"{value} % labelled")
-        elif key in ("dataset", "row", "preset"):
+        elif isinstance(place[key], str):  # a word tells what it is of; a number does not
             said.append(value)
         else:
             said.append(f"{key_in_words(key)} = {value}")
