@@ -209,3 +209,14 @@ def test_every_study_that_comes_with_the_library_can_be_run(name):
     assert study.description
     for budget in [None, *study.budgets]:
         assert expand(read_study(name, budget)) or study.search
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("{compare: [[bth, DML]]}", "line 14: table.compare: no row is called 'bth': did you mean 'both'?"),
+        ("{blocks: [label]}", "line 14: table.blocks and table.against: no key 'label': did you mean 'labels'?"),
+    ],
+)
+def test_a_table_names_rows_and_keys_of_the_study(refused, table, told):
+    assert told in refused(FILE.replace("budgets:", f"table: {table}\nbudgets:"))

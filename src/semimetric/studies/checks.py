@@ -13,7 +13,7 @@ from semimetric.errors import DataError, StudyError, nearest_names
 from semimetric.estimator import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters
 from semimetric.evaluation.tables import known_metrics
-from semimetric.studies.grid import NAME, Point, points
+from semimetric.studies.grid import NAME, Point, expand, points
 from semimetric.studies.mistakes import spelled
 from semimetric.studies.specification import Study
 from semimetric.studies.yaml_lines import Lines, Path
@@ -38,6 +38,7 @@ def check_study(study: Study, where: Lines | None = None) -> None:
     """
     where = where or Lines(f"study {study.name!r}")
     _check_names(study, where)
+    _check_table(study, where)
     _check_data(study, where)
     seen = set()
     for point in [*points(study), *_corners(study)]:
@@ -69,6 +70,19 @@ def _check_names(study: Study, where: Lines) -> None:
         _check_main_metric(study.metrics[0], study.search.prune, where)
     if study.trackers:
         raise StudyError(f"{where(('trackers',))}: trackers are not supported yet: leave them out")
+
+
+def _check_table(study: Study, where: Lines) -> None:
+    """Of a table's rows and keys: they must be the study's."""
+    if study.table is None or study.search is not None:
+        return
+    places = [task.place for task in expand(study)]
+    keys = {key for place in places for key in place}
+    words = {value for place in places for value in place.values() if isinstance(value, str)}
+    try:
+        study.table.check(sorted(words), sorted(keys))
+    except ValueError as error:
+        raise StudyError(f"{where(('table',))}: {error}") from None
 
 
 def _check_main_metric(metric: str, prune: bool, where: Lines) -> None:
