@@ -143,3 +143,31 @@ def test_ctrl_c_keeps_checkpoints_and_says_how_to_go_on(tmp_path):
     assert len(list(out.glob("runs/*/checkpoint/last.pt"))) == 2
     configs = [json.loads(path.read_text()) for path in out.glob("runs/*/config.json")]
     assert [config["stopped"] for config in configs] == ["running"] * 2
+
+
+def test_the_live_table_has_a_bar_the_numbers_what_is_under_way_and_the_last_results():
+    from rich.console import Console
+
+    from semimetric.cli.study_display import picture
+    from semimetric.runs import RunConfig
+    from semimetric.studies import Task
+    from semimetric.studies.standing import Standing
+
+    standing = Standing(1_200, done=300, failed=1, seconds=4_000, finished_here=10)
+    standing.began -= 100
+    standing.running = {str(n): (Task(RunConfig("digits"), {"dataset": "digits", "seed": n}), 0.0) for n in range(10)}
+    standing.last.appendleft(("digits, seed 99", "knn_accuracy 0.912"))
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(picture("Presets", standing))
+    title, bar, numbers, *rest = console.export_text().splitlines()
+    assert title == "Presets"
+    assert bar.rstrip() == 25 * "━"  # of 100: 301 of 1,200
+    assert numbers + rest[0].rstrip() == (
+        "300 of 1,200 done · 10 running · 1 failed · 889 left · 0:01:40 elapsed · about 2:29:50 to go · 4,000"
+        "core-seconds"
+    )
+    shown = "\n".join(rest)
+    assert "digits, seed 7" in shown
+    assert "digits, seed 8" not in shown
+    assert "and 2 more" in shown
+    assert "knn_accuracy 0.912" in shown

@@ -32,8 +32,7 @@ def displayed(title: str, show: bool) -> Iterator[Watch]:
 
 def picture(title: str, standing: Standing) -> RenderableType:
     """Return the live table: a bar, counts, what is under way, and the last results."""
-    numbers = Table.grid(padding=(0, 2))
-    numbers.add_row(*(Text(f"{value} {name}") for name, value in counts(standing).items()))
+    numbers = Text(" · ".join(f"{value} {name}" for name, value in counts(standing).items()))
     runs = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0), expand=True)
     runs.add_column("run", ratio=3, overflow="ellipsis", no_wrap=True)
     runs.add_column("", ratio=2, overflow="ellipsis", no_wrap=True)
@@ -43,10 +42,10 @@ def picture(title: str, standing: Standing) -> RenderableType:
         runs.add_row(Text(f"and {len(standing.running) - SHOWN} more"), "")
     for what, came_of_it in standing.last:
         runs.add_row(Text(what), Text(came_of_it, "red" if came_of_it.startswith("failed") else ""))
+    bar = Table.grid(expand=True)  # a bar alone does not end its line
     ended = standing.done + standing.failed + standing.pruned
-    return Group(
-        Text(title, "bold"), ProgressBar(total=max(1, standing.total), completed=ended, width=60), numbers, runs
-    )
+    bar.add_row(ProgressBar(total=max(1, standing.total), completed=ended))
+    return Group(Text(title, "bold"), bar, numbers, runs)
 
 
 def counts(standing: Standing) -> dict[str, str]:

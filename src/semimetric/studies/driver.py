@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from semimetric.data.download import local_root
 from semimetric.runs.code import code_version
+from semimetric.studies.checks import check_study
 from semimetric.studies.collecting import collect
 from semimetric.studies.directory import ATTEMPTS, Failure, StudyDirectory
 from semimetric.studies.engines import Engine, open_engine
@@ -52,7 +54,8 @@ def run_study(
     Raises
     ------
     StudyError
-        If another process is at work on the directory, or the engine cannot start.
+        If something in the study could not be run, another process is at work on the directory, or the engine cannot
+        start.
     KeyboardInterrupt
         At Ctrl-C, after the workers were ended.
 
@@ -66,6 +69,7 @@ def run_study(
     [('done', 2)]
     """
     settings = settings or Settings()
+    check_study(study)
     directory = StudyDirectory(Path(folder).absolute())
     directory.path.mkdir(parents=True, exist_ok=True)
     with only_driver(directory.path) as lock:
@@ -166,7 +170,7 @@ class _Driver:
         return None
 
     def _start(self, task: Task, work: Work, engine: Engine) -> None:
-        data_dir = self.settings.data_dir
+        data_dir = local_root(self.settings.data_dir)  # a worker elsewhere has neither this directory nor variables
         job = Job(
             task.key,
             asdict(task.config),
