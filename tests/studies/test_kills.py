@@ -22,9 +22,10 @@ PROGRAM = (sys.executable, "-c", "import sys; from semimetric.cli import main; s
 def file(vector_file, tmp_path):
     """Return a study's file, of so many epochs and seeds."""
 
-    def written(epochs, seeds):
+    def written(epochs, seeds, search=None):
         rows = [{"name": "DML", "preset": "dml"}, {"name": "VAE", "preset": "metric-vae"}]
-        content = {"name": "killed", "dataset": vector_file, "labels": 30, "seeds": seeds, "rows": rows}
+        content = {"name": "killed", "dataset": vector_file, "labels": 30, "seeds": seeds}
+        content |= {"rows": rows} if search is None else {"search": search}
         content |= {"base": {"epochs": epochs, "latent_dim": 2, "patience": None}}
         path = tmp_path / f"killed-{epochs}-{seeds}.yaml"
         path.write_text(yaml.safe_dump(content))
@@ -139,3 +140,22 @@ def test_ten_kills_of_drivers_and_workers_at_random_times_leave_the_table_as_it_
     for run in (whole / "runs").iterdir():
         for name in ("metrics.json", "history.csv"):
             assert (run / name).read_bytes() == (killed / "runs" / run.name / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_kills_of_the_driver_of_a_search_leave_its_trials_as_they_would_be(file, tmp_path):
+    space = {"margin": {"low": 0.1, "high": 0.9}, "preset": {"choices": ["dml", "metric-vae"]}}
+    study = file(epochs=80, seeds=2, search={"method": "random", "trials": 4, "prune": False, "space": space})
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert finish(start(study, whole))[0] == 0
+    rng = random.Random(1)
+    program = start(study, killed)
+    for _ in range(4):
+        time.sleep(rng.uniform(4, 12))
+        program.kill()
+        program.communicate()
+        program = start(study, killed)
+    code, printed, err = finish(program)
+    assert (code, err) == (0, "")
+    assert json.loads(printed)["done"] == 2 * (4 + 1)
+    assert scores(study, killed) == scores(study, whole)

@@ -111,6 +111,33 @@ def test_a_trial_that_fails_is_no_candidate_and_its_other_seeds_are_spared(searc
     assert best_trial(study, tmp_path)["arguments"]["margin"] <= 0.5
 
 
+def test_a_trial_that_lost_its_worker_is_taken_up_by_the_next_call(searched, inline, computed, tmp_path):
+    lost = []
+
+    def losing(job):
+        if job.config["seed"] == 1 and len(lost) < 2:
+            lost.append(job.key)
+            return Outcome(job.key, "lost", error="killed")
+        return computed(job)
+
+    inline(losing).capacity = 1
+    study = searched(trials=3)
+    results = run_study(study, tmp_path)
+    assert lost[0] == lost[1]
+    assert [r.status for r in results] == ["done", "failed"] + ["done"] * 4  # and no best yet
+    results = run_study(study, tmp_path)
+    assert [r.status for r in results] == ["done"] * 8
+    assert {t.state.name for t in Trials(study, StudyDirectory(tmp_path)).optuna.trials} == {"COMPLETE"}
+
+
+def test_half_a_line_in_the_journal_is_cut_off(searched, inline, computed, tmp_path):
+    inline(computed)
+    run_study(searched(trials=2, seeds=1), tmp_path)
+    with (tmp_path / "search.journal").open("a") as file:
+        file.write('{"op_code":4,"worker')
+    assert [r.status for r in run_study(searched(trials=3, seeds=1), tmp_path)] == ["done"] * 4
+
+
 def test_more_trials_go_on_with_the_same_search_and_another_space_is_another(searched, inline, computed, tmp_path):
     engine = inline(computed)
     run_study(searched(trials=3, seeds=1), tmp_path)

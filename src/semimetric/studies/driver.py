@@ -75,8 +75,9 @@ def run_study(
     with only_driver(directory.path) as lock:
         _describe(study, directory)
         if study.search is not None:
-            from semimetric.studies.search import Trials  # Optuna comes with it
+            from semimetric.studies.search import Trials, mend  # Optuna comes with it
 
+            mend(directory.journal)
             trials = Trials(study, directory)
             trials.resume()
             driver = _Driver(study, directory, settings, watch, total=trials.runs)
