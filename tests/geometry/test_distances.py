@@ -183,7 +183,11 @@ def test_names_and_callables_are_both_taken():
     }
 
 
-@pytest.mark.parametrize("distance", [Lp(1), Lp(2), Lp(3), SquaredEuclidean(), Cosine(), InnerProduct()], ids=repr)
+@pytest.mark.parametrize(
+    "distance",
+    [Lp(1), Lp(2), Lp(3), SquaredEuclidean(), Cosine(), InnerProduct()],
+    ids=["L1", "L2", "L3", "squared", "cosine", "inner product"],
+)
 def test_paired_is_the_diagonal(distance):
     a, b = torch.randn(2, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     b[2], a[3] = a[2], 0.0

@@ -35,9 +35,10 @@ def assert_same():
     return _assert_same
 
 
-WAYS = {"whole": {}, "in tiles": {"pairwise.TILE": 7}}
+TILES = ("pairwise.PairwiseLoss.pairs_at_once", "triplet.TripletLoss.pairs_at_once")
+WAYS = {"whole": {}, "in tiles": dict.fromkeys(TILES, 7)}
 SORTED = {"hinges.FEW": -1, "hinges.FEW_POSITIVES": 0}
-TRIPLET_WAYS = WAYS | {"by sorting": SORTED, "by sorting, in tiles": {**SORTED, "pairwise.TILE": 25}}
+TRIPLET_WAYS = WAYS | {"by sorting": SORTED, "by sorting, in tiles": SORTED | dict.fromkeys(TILES, 25)}
 
 
 def _computed(chosen):

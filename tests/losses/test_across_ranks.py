@@ -8,7 +8,8 @@ import torch.multiprocessing as mp
 from semimetric.losses import LOSSES, LossSetting, PyTorchMetricLearning, across_ranks, get_loss
 
 SETTING = LossSetting(latent_dim=3, n_classes=4, margin=0.5, distance="euclidean")
-WAYS = {"whole": {}, "by sorting, in tiles": {"pairwise.TILE": 25, "hinges.FEW": -1, "hinges.FEW_POSITIVES": 0}}
+TILES = {"pairwise.PairwiseLoss.pairs_at_once": 25, "triplet.TripletLoss.pairs_at_once": 25}
+WAYS = {"whole": {}, "by sorting, in tiles": {**TILES, "hinges.FEW": -1, "hinges.FEW_POSITIVES": 0}}
 # The rows of the first process are those before the bar.
 BATCHES = {
     "even": ([0, 1, 0, 2, 1], [2, 0, 3, 1, 0]),

@@ -58,7 +58,7 @@ class ContrastiveLoss(PairwiseLoss):
         attraction = _sum(d.masked_select(positive), positive, anchors)
         repulsion = _sum(self.margin - d.masked_select(near), near, anchors)
         repelled = near if self.reduction == "active" else negative
-        return (attraction, repulsion), (anchors.pair_weights(positive).sum(), anchors.pair_weights(repelled).sum())
+        return (attraction, repulsion), (anchors.total(positive), anchors.total(repelled))
 
     def for_monitoring(self) -> "ContrastiveLoss":
         """Return the same loss averaged over all pairs: the "active" mean hardly falls as a fit improves."""

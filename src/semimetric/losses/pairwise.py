@@ -14,8 +14,6 @@ from semimetric.losses.base import MetricLoss, labelled_rows
 from semimetric.losses.masks import masks_of_labelled
 from semimetric.losses.ranks import gathered, ratios
 
-TILE = 2**19  # pairs in memory at once, some 70 bytes each: few enough to stay in a processor's cache
-
 
 @dataclass(frozen=True)
 class Anchors:
@@ -44,6 +42,10 @@ class Anchors:
         """Return the (m, n) weights of pairs out of their mask: the product of their rows' weights."""
         return pairs * self.w[self.rows, None] * self.w if self.weighted else pairs.to(self.w.dtype)
 
+    def total(self, pairs: Tensor) -> Tensor:
+        """Return the sum of the weights of pairs, given by their mask."""
+        return self.pair_weights(pairs).sum() if self.weighted else pairs.sum(dtype=self.w.dtype)
+
 
 class PairwiseLoss(MetricLoss):
     """A loss that is a sum of weighted means, each of them a sum over anchors divided by another one.
@@ -51,9 +53,17 @@ class PairwiseLoss(MetricLoss):
     A subclass says in `of_anchors` what some anchors add to these sums. The rest is done here: batches of which not
     even the matrix of distances should be in memory are gone through in tiles of anchors, exactly, with O(n · tile)
     memory; and the rows of several processes are taken as one batch (`across_ranks`).
+
+    Attributes
+    ----------
+    distance : Distance
+        What `of_anchors` is given.
+    pairs_at_once : int
+        The size of a tile.
     """
 
     distance: Distance
+    pairs_at_once = 2**21  # some 30 bytes each
 
     @abstractmethod
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -75,7 +85,7 @@ class PairwiseLoss(MetricLoss):
         weighted = weights is not None
         z, y, w = labelled_rows(z, y, weights)
         every, y, w, start = gathered(z, y, w)
-        size = max(1, TILE // max(1, len(every)))
+        size = max(1, self.pairs_at_once // max(1, len(every)))
         if len(z) <= size:
             numerators, denominators = self._tile(z, every, Anchors(y, w, slice(start, start + len(z)), weighted))
         else:

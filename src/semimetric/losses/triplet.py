@@ -54,6 +54,8 @@ class TripletLoss(PairwiseLoss):
     (1.0, 0.5)
     """
 
+    pairs_at_once = 2**19  # some 70 bytes each: few enough for sorting to stay in a processor's cache
+
     def __init__(
         self,
         margin: float = 0.2,
