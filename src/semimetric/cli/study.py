@@ -229,9 +229,9 @@ def _print(summary: dict[str, Any]) -> None:
     best = summary.get("best")
     if best:
         print(f"Best: {best['metric']} {best['value']:.4f} in trial {best['trial']}, {best['arguments']}")
-    for table in summary["tables"]:
-        print(f"Table: {table}")
     print(f"Directory: {summary['out']}")
+    if summary["tables"]:
+        print(f"Tables: {', '.join(Path(table).name for table in summary['tables'])}")
     if summary["failed"]:
         from semimetric.cli.show import tell
 
