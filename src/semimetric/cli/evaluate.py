@@ -44,12 +44,11 @@ def evaluate(
     quiet: o.Quiet = False,
 ) -> None:
     """Score the model in RUN on the labelled rows of DATA: probes, retrieval, clustering, the few-label protocol."""
-    import json
 
     from semimetric.cli.show import print_json, print_scores, tell, working
     from semimetric.data.arrays import labelled_rows
     from semimetric.runs import score
-    from semimetric.runs.directory import check_writable, plain, write_whole
+    from semimetric.runs.directory import check_writable, json_text, write_whole
     from semimetric.runs.fitted import load_fitted, load_rows, was_binarised, was_fitted_on
 
     if out is not None:
@@ -70,7 +69,7 @@ def evaluate(
     with working("evaluating", not quiet):
         _, metrics = score(embedder, X, y, seed=seed, likelihood_samples=likelihood_samples)
     if out is not None:
-        write_whole(out, (json.dumps(plain(metrics), indent=2) + "\n").encode())
+        write_whole(out, json_text(metrics))
     if as_json:
         print_json({**metrics, "split": chosen, "rows": len(X)})
     else:

@@ -28,6 +28,7 @@ import numpy as np
 from semimetric.errors import RunError
 
 RUNNING = "running"  # what config["stopped"] says until a run is finished
+UNFINISHED = (RUNNING, "interrupted")  # of a run that can be resumed
 
 
 @dataclass
@@ -72,8 +73,7 @@ class RunDirectory:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one JSON file; non-finite numbers become null, as JSON has no name for them."""
-        text = json.dumps(plain(content), indent=2, allow_nan=False) + "\n"
-        self._write(name, text.encode())
+        self._write(name, json_text(content))
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write ``history.csv``: one line per epoch, columns in order of first appearance."""
@@ -219,6 +219,11 @@ def _saying_where(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, f"could not write {path}: {error.strerror}") from error
+
+
+def json_text(content: dict[str, Any]) -> bytes:
+    """Return the text of a JSON file; non-finite numbers become null, as JSON has no name for them."""
+    return (json.dumps(plain(content), indent=2, allow_nan=False) + "\n").encode()
 
 
 def plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ from semimetric.evaluation.inputs import check_seed
 from semimetric.progress import progress
 from semimetric.runs.code import code_version
 from semimetric.runs.config import RunConfig
-from semimetric.runs.directory import RUNNING, RunDirectory, RunRecord, write_whole
+from semimetric.runs.directory import RUNNING, UNFINISHED, RunDirectory, RunRecord, write_whole
 from semimetric.runs.pictures import arrays_to_keep
 from semimetric.runs.scores import score
 from semimetric.training import after_each_epoch
@@ -144,10 +144,10 @@ def _check_directory(run: RunDirectory, config: RunConfig, resume: bool, overwri
         if changed:
             told = "; ".join(f"{key} was {before.get(key)!r}, now {now[key]!r}" for key in changed)
             raise RunError(f"{run.path} holds another run ({told}): resume it with its own arguments")
-        if before.get("stopped") not in (RUNNING, "interrupted"):
+        if before.get("stopped") not in UNFINISHED:
             raise RunError(f"{run.path} is finished: there is nothing to resume")
     elif existing and not overwrite:
-        unfinished = run.read_json("config.json").get("stopped") in (RUNNING, "interrupted")
+        unfinished = run.read_json("config.json").get("stopped") in UNFINISHED
         advice = "go on with it by --resume, or start anew" if unfinished else "choose another --out, or replace it"
         raise RunError(
             f"{run.path} holds {'an unfinished' if unfinished else 'a'} run already: {advice} by --overwrite"

@@ -23,9 +23,8 @@ from typing import Any
 
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory
-from semimetric.runs.directory import plain, write_whole
+from semimetric.runs.directory import UNFINISHED, json_text, plain, write_whole
 
-UNFINISHED = ("running", "interrupted")
 ATTEMPTS = 2
 
 
@@ -69,8 +68,7 @@ class StudyDirectory:
     def describe(self, content: Mapping[str, Any]) -> None:
         """Write ``study.json``."""
         self._make(self.path)
-        text = json.dumps(plain(dict(content)), indent=2, allow_nan=False) + "\n"
-        write_whole(self.path / "study.json", text.encode())
+        write_whole(self.path / "study.json", json_text(dict(content)))
 
     def described(self) -> dict[str, Any]:
         """Return what ``study.json`` says; nothing if it is not there or damaged."""
@@ -146,8 +144,7 @@ class StudyDirectory:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         failure.attempts.append({"kind": kind, "error": error, "traceback": traceback, "when": when, "code": code})
         self._make(self.failed)
-        text = json.dumps(plain(asdict(failure)), indent=2) + "\n"
-        write_whole(self.failed / f"{failure.key}.json", text.encode())
+        write_whole(self.failed / f"{failure.key}.json", json_text(asdict(failure)))
 
     def forget_failure(self, key: str) -> None:
         """Remove the record of a run that has since been finished, or is to be tried anew."""

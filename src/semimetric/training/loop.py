@@ -132,7 +132,6 @@ def train(
             raise RunError(f"the checkpoint {checkpoint.path} is of another model: {error}") from error
     else:
         _start_prior(model, data, split, settings.seed)
-    ranks.share(*model.state_dict().values())
     done = len(result.history)
 
     model.train()
