@@ -64,8 +64,8 @@ def kill_in_epoch(number, monkeypatch):
     class Killed(BaseException):
         pass
 
-    def after(epoch):
-        if epoch == number:
+    def after(history):
+        if len(history) == number:
             raise Killed
 
     monkeypatch.setattr("semimetric.training.loop.tell_epoch", after)
@@ -123,7 +123,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(task, job, undisturbed, tmp_pa
             perform.perform(job(task))
     assert run.read_json("config.json")["stopped"] == "running"
     epochs = []
-    monkeypatch.setattr("semimetric.training.loop.tell_epoch", epochs.append)
+    monkeypatch.setattr("semimetric.training.loop.tell_epoch", lambda history: epochs.append(history[-1]["epoch"]))
     assert perform.perform(job(task)).kind == "done"
     assert epochs == [2]
     assert same(run, undisturbed(task.config))

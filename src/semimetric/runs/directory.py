@@ -8,6 +8,7 @@ A run directory is all that a report, a study's table or a resumed fit needs; no
     embedding.npz    embeddings, labels and the few inputs that the report shows
     model/           the fitted model (JSON + safetensors)
     checkpoint/      what an interrupted fit resumes from; removed when the run is finished
+    tracking/        what trackers keep of the run, where it is reported to any
     report.html      the page to look at, and its pictures as PNG files
 """
 
@@ -17,7 +18,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,7 @@ class RunDirectory:
         self.path = Path(path)
         self.model = self.path / "model"
         self.checkpoint = self.path / "checkpoint"
+        self.tracking = self.path / "tracking"
         self.report = self.path / "report.html"
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
@@ -158,6 +160,18 @@ class RunDirectory:
         with _saying_where(self.path / name):
             self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / name, content)
+
+
+def flat_scores(
+    metrics: Mapping[str, float | None], baselines: Mapping[str, Mapping[str, float | None]]
+) -> dict[str, float | None]:
+    """Return all scores of a run in one dict.
+
+    >>> flat_scores({"knn_accuracy": 0.9}, {"pca": {"knn_accuracy": 0.8}})
+    {'knn_accuracy': 0.9, 'pca.knn_accuracy': 0.8}
+    """
+    beside = {f"{baseline}.{name}": value for baseline, scores in baselines.items() for name, value in scores.items()}
+    return {**metrics, **beside}
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -4,11 +4,10 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -19,16 +18,19 @@ from semimetric.data import Dataset, hide_labels, load_dataset
 from semimetric.data.arrays import labelled_rows
 from semimetric.errors import RunError
 from semimetric.estimator import MetricEmbedder
-from semimetric.estimator.parameters import check_parameters
+from semimetric.estimator.parameters import check_parameters, resolve
 from semimetric.evaluation import evaluate_baselines
 from semimetric.evaluation.inputs import check_seed
 from semimetric.progress import progress
 from semimetric.runs.code import code_version
 from semimetric.runs.config import RunConfig
-from semimetric.runs.directory import RUNNING, UNFINISHED, RunDirectory, RunRecord, write_whole
+from semimetric.runs.directory import RUNNING, UNFINISHED, RunDirectory, RunRecord, flat_scores, write_whole
 from semimetric.runs.pictures import arrays_to_keep
 from semimetric.runs.scores import score
+from semimetric.runs.tracking import Tracking, TrackingPlan
 from semimetric.training import after_each_epoch
+
+OF_THE_CALL = ("checkpoint_dir", "resume", "verbose")  # arguments of the estimator that are not the model's
 
 
 def execute(
@@ -42,12 +44,13 @@ def execute(
     load: Callable[..., Dataset] = load_dataset,
     baselines: Callable[..., dict[str, dict[str, Any]]] = evaluate_baselines,
     on_epoch: Callable[[MetricEmbedder, Dataset, np.ndarray, int], None] | None = None,
+    tracking: Tracking | None = None,
 ) -> RunRecord:
     """Fit, evaluate, and write the run directory; return what was written.
 
     Whoever executes many runs on the same data may give a ``load`` and ``baselines`` that remember. ``on_epoch`` is
     called after each epoch with the estimator as it then is, the data, the labels that it is given, and the epoch's
-    number.
+    number. ``tracking`` is told of the run's settings, epochs and scores; to open and close it is the caller's.
 
     A run killed while it was fitted goes on with ``resume=True``, and ends as it would have without the kill.
     After Ctrl-C the best model so far is evaluated and kept, with ``config["stopped"] == "interrupted"``, and can
@@ -73,6 +76,8 @@ def execute(
     check_parameters(embedder.get_params(deep=False))
     check_seed(config.seed)
     _check_directory(run, config, resume, overwrite)
+    tracking = tracking or Tracking(TrackingPlan(), run)
+    tracking.begin(_hyperparameters(config, embedder), resumed=resume)
     described = {
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -85,8 +90,18 @@ def execute(
         y = data.named(_labels(config, data))
         if overwrite:
             shutil.rmtree(run.checkpoint, ignore_errors=True)
-        with nullcontext() if on_epoch is None else after_each_epoch(partial(_look_on, on_epoch, embedder, data, y)):
+
+        def look_on(history: Sequence[Mapping[str, float]]) -> None:
+            tracking.epochs(history)
+            if on_epoch is not None:
+                try:
+                    on_epoch(embedder, data, y, len(history))
+                finally:
+                    embedder.model_.train()  # to embed rows is to leave it in its other mode
+
+        with after_each_epoch(look_on):
             embedder.fit(data.X_train, y)
+        tracking.epochs(embedder.history_)  # those that nobody was told of: of a fit on several devices, all
         embedder.save(run.model)
     described |= _outcome(embedder, data)
     run.write_history(embedder.history_)
@@ -121,17 +136,11 @@ def execute(
         bar.advance()
 
     run.write_json("metrics.json", {**metrics, "baselines": beside})
+    tracking.scores(flat_scores(metrics, beside))
     run.write_json("config.json", described)
     if embedder.stopped_ != "interrupted":
         shutil.rmtree(run.checkpoint, ignore_errors=True)
     return run.read()
-
-
-def _look_on(look: Callable[..., None], embedder: MetricEmbedder, data: Dataset, y: np.ndarray, epoch: int) -> None:
-    try:
-        look(embedder, data, y, epoch)
-    finally:
-        embedder.model_.train()  # to embed rows is to leave it in its other mode
 
 
 def _check_directory(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:
@@ -201,12 +210,21 @@ def _plain(config: RunConfig) -> dict[str, Any]:
     return content
 
 
+def _hyperparameters(config: RunConfig, embedder: MetricEmbedder) -> dict[str, Any]:
+    """What is reported of a run to compare it by: all that it is, and not where its data lie."""
+    data = {name: value for name, value in vars(config).items() if name not in ("estimator", "loading")}
+    loading = {f"loading.{name}": value for name, value in config.loading.items() if name != "data_dir"}
+    parameters = resolve(embedder.get_params(deep=False))
+    model = {name: value for name, value in parameters.items() if name not in (*OF_THE_CALL, "random_state")}
+    return {**data, **loading, **model, "code": code_version()}
+
+
 def _outcome(embedder: MetricEmbedder, data: Dataset) -> dict[str, Any]:
     """What there is to say about the fit, for the report and for whoever finds the directory in a year."""
     packages = ("torch", "numpy", "scikit-learn", "lightning-fabric")
     return {
         "preset": embedder.preset,
-        "parameters": {k: v for k, v in embedder.settings_.items() if k not in ("checkpoint_dir", "resume", "verbose")},
+        "parameters": {k: v for k, v in embedder.settings_.items() if k not in OF_THE_CALL},
         "data_source": data.source,
         "class_names": data.class_names,
         "n_train": len(data.X_train),

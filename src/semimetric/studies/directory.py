@@ -8,6 +8,7 @@
     failed/KEY.json  of each run that failed, its attempts and their tracebacks
     baselines/       scores of raw input and PCA, computed once for all runs that they stand beside
     search.journal   a search's trials (Optuna's journal storage)
+    tracking/        what trackers keep of all runs together
     logs/            what workers wrote on standard error
     study.lock       who is at work on it
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory
-from semimetric.runs.directory import UNFINISHED, json_text, plain, write_whole
+from semimetric.runs.directory import UNFINISHED, flat_scores, json_text, plain, write_whole
 
 ATTEMPTS = 2
 
@@ -59,6 +60,7 @@ class StudyDirectory:
         self.baselines = self.path / "baselines"
         self.logs = self.path / "logs"
         self.journal = self.path / "search.journal"
+        self.tracking = self.path / "tracking"
         self._results = self.path / "results.jsonl"
 
     def run(self, key: str) -> RunDirectory:
@@ -164,8 +166,7 @@ def summary(run: RunDirectory) -> dict[str, Any] | None:
         metrics = run.read_json("metrics.json")
     except RunError:
         return None
-    for baseline, scores in metrics.pop("baselines", {}).items():
-        metrics |= {f"{baseline}.{name}": value for name, value in scores.items()}
+    metrics = flat_scores(metrics, metrics.pop("baselines", {}))
     seconds = float(config.get("seconds_fit") or 0.0) + float(config.get("seconds_evaluate") or 0.0)
     return {"metrics": metrics, "seconds": seconds, "code": config.get("code", ""), "stopped": config.get("stopped")}
 

@@ -168,7 +168,7 @@ def train(
                             "history": result.history,
                         }
                     )
-                tell_epoch(epoch)
+                tell_epoch(result.history)
         except KeyboardInterrupt:
             result.stopped = "interrupted"
     if ranks.first:
