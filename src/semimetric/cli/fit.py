@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -222,6 +223,7 @@ def fit(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run in --out.", rich_help_panel=o.OUTPUT)
     ] = False,
+    track: o.Track = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -281,18 +283,37 @@ def fit(
 
     config = RunConfig(data, labels, percent, balanced, seed, estimator, loading)
     run = RunDirectory(out if out is not None else _directory(config))
-    run_and_report(config, run, resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet)
+    run_and_report(config, run, resume=resume, overwrite=overwrite, track=track or (), as_json=as_json, quiet=quiet)
 
 
-def run_and_report(config: o.Any, run: o.Any, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> None:
+def run_and_report(
+    config: o.Any,
+    run: o.Any,
+    *,
+    resume: bool,
+    overwrite: bool,
+    track: Iterable[str] = (),
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Execute the run, write its report, print its scores; leave with 1 if the fit was interrupted."""
     from semimetric.cli.show import print_json, print_run, run_as_json, tell, working
     from semimetric.report import write_report
     from semimetric.runs import execute
+    from semimetric.runs.tracking import Tracking, plan_tracking
 
     command = shlex.join(["semimetric", *sys.argv[1:]])
     try:
-        record = execute(config, run, resume=resume, overwrite=overwrite, show_progress=not quiet, command=command)
+        with Tracking(plan_tracking(track, name=run.path.name), run) as tracking:
+            record = execute(
+                config,
+                run,
+                resume=resume,
+                overwrite=overwrite,
+                show_progress=not quiet,
+                command=command,
+                tracking=tracking,
+            )
         with working("writing the report", not quiet):
             write_report(run.path)
     except KeyboardInterrupt:  # before the fit began, or after it ended; in the fit it keeps the best model so far

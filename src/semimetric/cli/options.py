@@ -73,6 +73,16 @@ Json = Annotated[
     typer.Option("--json", help="Print the result as JSON, for machines.", rich_help_panel=OUTPUT),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.", rich_help_panel=OUTPUT)]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="NAME",
+        help="Report to mlflow, tensorboard or wandb, too; may be given more than once.",
+        show_default="none",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def option(flag: str, text: str, default: str, panel: str) -> Any:

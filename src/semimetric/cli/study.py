@@ -94,6 +94,7 @@ def study(
     ] = None,
     device: o.Device = None,
     data_dir: o.DataDir = None,
+    track: o.Track = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -125,7 +126,7 @@ def study(
         from semimetric.studies.driver import Settings, run_study
 
         directory = None if data_dir is None else str(data_dir)
-        settings = Settings(engine, workers, address, device, directory, retry_failed)
+        settings = Settings(engine, workers, address, device, directory, retry_failed, track or ())
         try:
             with displayed(what.title or what.name, not quiet) as watch:
                 run_study(what, folder, settings, watch)

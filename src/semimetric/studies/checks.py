@@ -13,6 +13,7 @@ from semimetric.errors import DataError, StudyError, nearest_names
 from semimetric.estimator import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters
 from semimetric.evaluation.tables import known_metrics
+from semimetric.runs.trackers import TRACKERS
 from semimetric.studies.grid import NAME, Point, expand, points
 from semimetric.studies.mistakes import spelled
 from semimetric.studies.specification import Study
@@ -68,8 +69,11 @@ def _check_names(study: Study, where: Lines) -> None:
             raise StudyError(f"{where(('metrics', number))}: unknown metric {metric!r}: {near}")
     if study.search is not None:
         _check_main_metric(study.metrics[0], study.search.prune, where)
-    if study.trackers:
-        raise StudyError(f"{where(('trackers',))}: trackers are not supported yet: leave them out")
+    for number, tracker in enumerate(study.trackers):
+        if tracker not in TRACKERS:
+            raise StudyError(
+                f"{where(('trackers', number))}: unknown tracker {tracker!r}: {nearest_names(tracker, TRACKERS)}"
+            )
 
 
 def _check_table(study: Study, where: Lines) -> None:

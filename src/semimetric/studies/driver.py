@@ -3,14 +3,16 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from semimetric.data.download import local_root
+from semimetric.errors import StudyError
 from semimetric.runs.code import code_version
+from semimetric.runs.tracking import TrackingPlan, plan_tracking
 from semimetric.studies.checks import check_study
 from semimetric.studies.collecting import collect
 from semimetric.studies.directory import ATTEMPTS, Failure, StudyDirectory
@@ -33,6 +35,7 @@ class Settings:
     engine, workers, address, device : see `semimetric.studies.engines.open_engine`.
     data_dir : where local copies of named datasets are.
     retry_failed : whether runs that failed for good in an earlier call are tried again.
+    track : trackers that runs are reported to, beside those that the study names.
     """
 
     engine: str = "local"
@@ -41,6 +44,7 @@ class Settings:
     device: str | None = None
     data_dir: str | None = None
     retry_failed: bool = False
+    track: Sequence[str] = ()
 
 
 def run_study(
@@ -54,8 +58,8 @@ def run_study(
     Raises
     ------
     StudyError
-        If something in the study could not be run, another process is at work on the directory, or the engine cannot
-        start.
+        If something in the study could not be run, another process is at work on the directory, the engine cannot
+        start, or a tracker is unknown or not installed.
     KeyboardInterrupt
         At Ctrl-C, after the workers were ended.
 
@@ -71,6 +75,7 @@ def run_study(
     settings = settings or Settings()
     check_study(study)
     directory = StudyDirectory(Path(folder).absolute())
+    tracking = _tracking(study, settings, directory)
     directory.path.mkdir(parents=True, exist_ok=True)
     with only_driver(directory.path) as lock:
         _describe(study, directory)
@@ -80,14 +85,21 @@ def run_study(
             mend(directory.journal)
             trials = Trials(study, directory)
             trials.resume()
-            driver = _Driver(study, directory, settings, watch, total=trials.runs)
+            driver = _Driver(study, directory, settings, watch, tracking, total=trials.runs)
             driver.settle(trials.tasks())
             driver.drive(trials, lock)
             return collect(study, directory.path)
         tasks = expand(study)
-        driver = _Driver(study, directory, settings, watch, total=len({task.key for task in tasks}))
+        driver = _Driver(study, directory, settings, watch, tracking, total=len({task.key for task in tasks}))
         driver.drive(Grid(driver.settle(tasks)), lock)
         return collect(study, directory.path)
+
+
+def _tracking(study: Study, settings: Settings, directory: StudyDirectory) -> TrackingPlan:
+    try:
+        return plan_tracking([*study.trackers, *settings.track], group=study.name, store=directory.tracking)
+    except (ValueError, ImportError) as error:
+        raise StudyError(str(error)) from None
 
 
 def _describe(study: Study, directory: StudyDirectory) -> None:
@@ -107,10 +119,17 @@ class _Driver:
     """Keeps an engine busy with a study's work, and writes down what comes of it."""
 
     def __init__(
-        self, study: Study, directory: StudyDirectory, settings: Settings, watch: Watch | None, total: int
+        self,
+        study: Study,
+        directory: StudyDirectory,
+        settings: Settings,
+        watch: Watch | None,
+        tracking: TrackingPlan,
+        total: int,
     ) -> None:
         self.directory = directory
         self.settings = settings
+        self.tracking = tracking
         self.standing = Standing(total)
         self.failures = directory.failures()
         self.rows: dict[str, dict[str, Any]] = {}
@@ -180,6 +199,7 @@ class _Driver:
             data_dir=None if data_dir is None else os.path.abspath(data_dir),
             device=self.settings.device,
             trial=work.trial(task),
+            tracking=asdict(replace(self.tracking, name=described(task))) if self.tracking.trackers else None,
         )
         self.standing.running[task.key] = (task, time.monotonic())
         engine.submit(job)
@@ -194,7 +214,7 @@ class _Driver:
             self._forget(task.key)
             standing.done += 1
             standing.seconds += outcome.row["seconds"]
-            came_of_it = self._scores(outcome.row)
+            came_of_it = "; ".join(filter(None, [self._scores(outcome.row), outcome.warning]))
         elif outcome.kind == PRUNED:
             standing.pruned += 1
             came_of_it = "pruned"

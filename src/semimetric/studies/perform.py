@@ -20,6 +20,7 @@ from semimetric.evaluation import evaluate_baselines
 from semimetric.runs import RunConfig, RunDirectory, execute
 from semimetric.runs.code import code_version
 from semimetric.runs.directory import plain
+from semimetric.runs.tracking import Tracking, TrackingPlan
 from semimetric.studies.directory import StudyDirectory, summary
 from semimetric.studies.lock import only_worker
 from semimetric.studies.task import SCORED_ON, VALIDATION
@@ -38,6 +39,7 @@ class Job:
     data_dir : where local copies of named datasets are.
     device : where to compute, unless the configuration says.
     trial : for a run of a search that may be pruned, what `semimetric.studies.pruning.Pruning` takes.
+    tracking : for a run that is reported to trackers, what `semimetric.runs.tracking.TrackingPlan` takes.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Job:
     data_dir: str | None = None
     device: str | None = None
     trial: Mapping[str, Any] | None = None
+    tracking: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Outcome:
 
     row : of a finished run, what it adds to the results.
     error : else, in one line, why there is none.
+    warning : of a finished run, what did not go well beside it.
     """
 
     key: str
@@ -62,6 +66,7 @@ class Outcome:
     row: dict[str, Any] | None = None
     error: str = ""
     traceback: str = field(default="", repr=False)
+    warning: str = ""
 
 
 class Pruned(Exception):
@@ -74,7 +79,8 @@ def perform(job: Job) -> Outcome:
     Whatever a killed process has left in the run's directory is gone on with or removed: it never blocks.
     """
     try:
-        return Outcome(job.key, DONE, _run(job))
+        row, warning = _run(job)
+        return Outcome(job.key, DONE, row, warning=warning)
     except Pruned:
         return Outcome(job.key, PRUNED)
     except Exception as error:
@@ -82,7 +88,7 @@ def perform(job: Job) -> Outcome:
         return Outcome(job.key, FAILED, error=told, traceback=traceback.format_exc())
 
 
-def _run(job: Job) -> dict[str, Any]:
+def _run(job: Job) -> tuple[dict[str, Any], str]:
     import torch
 
     torch.set_num_threads(1)
@@ -94,19 +100,19 @@ def _run(job: Job) -> dict[str, Any]:
     with only_worker(run.path):
         row = summary(run)
         if row is not None:  # by another driver, or by this one before it was killed
-            return row
+            return row, ""
         if _begun(run):
             try:
-                _execute(config, run, job, resume=True)
+                warning = _execute(config, run, job, resume=True)
             except RunError:  # a checkpoint of other code, or damaged: nothing to go on with
                 _clear(run)
-                _execute(config, run, job, resume=False)
+                warning = _execute(config, run, job, resume=False)
         else:
             _clear(run)
-            _execute(config, run, job, resume=False)
+            warning = _execute(config, run, job, resume=False)
         row = summary(run)
         assert row is not None
-        return row
+        return row, warning
 
 
 def _begun(run: RunDirectory) -> bool:
@@ -125,7 +131,9 @@ def _clear(run: RunDirectory) -> None:
             entry.unlink()
 
 
-def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) -> None:
+def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) -> str:
+    """Return what did not go well beside the run."""
+
     def load(name: str, *, show_progress: bool, seed: int, **loading: Any) -> Dataset:
         if _known_by_name(name):
             seed = 0  # it draws the test split of data that have none
@@ -143,7 +151,9 @@ def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) ->
 
         on_epoch = Pruning(**job.trial)
     baselines = _remembering(config, StudyDirectory(job.folder).baselines)
-    execute(config, run, resume=resume, load=load, baselines=baselines, on_epoch=on_epoch)
+    with Tracking(TrackingPlan(**(job.tracking or {})), run) as tracking:
+        execute(config, run, resume=resume, load=load, baselines=baselines, on_epoch=on_epoch, tracking=tracking)
+    return "; ".join(f"reporting to {name} failed: {reason}" for name, reason in tracking.failed.items())
 
 
 def _with_validation_as_test(data: Dataset, seed: int) -> Dataset:

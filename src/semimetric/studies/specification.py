@@ -129,7 +129,7 @@ class Study(Strict):
     search : instead of rows and grid.
     budgets : by name, what is said otherwise in it: ``base`` is merged, all else replaced.
     table : how its table is laid out.
-    trackers : where else runs are reported to.
+    trackers : where else runs are reported to: names in `semimetric.runs.trackers.TRACKERS`.
     """
 
     name: str
@@ -148,7 +148,7 @@ class Study(Strict):
     search: Search | None = None
     budgets: dict[str, dict[str, Any]] = {}
     table: TableSpec | None = None
-    trackers: list[str] = []
+    trackers: Annotated[list[str], BeforeValidator(_listed)] = []
     _budget: str = PrivateAttr("")
 
     @property
