@@ -118,7 +118,7 @@ def study(
         _tell_the_plan(what, folder, as_json)
         return
     from semimetric.studies.collecting import collect, other_code
-    from semimetric.studies.write_tables import write_tables
+    from semimetric.studies.tables.write_tables import write_tables
 
     _warn(other_code(what, folder))
     if not table_only:

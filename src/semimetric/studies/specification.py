@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PrivateAttr, model_validator
 
-from semimetric.studies.table_spec import TableSpec
+from semimetric.studies.tables.table_spec import TableSpec
 
 
 def _listed(value: Any) -> Any:

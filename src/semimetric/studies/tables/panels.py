@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semimetric.studies.comparisons import name_line
-from semimetric.studies.published_figures import same
-from semimetric.studies.table import BASELINE, RUN, Table, Value
-from semimetric.studies.wording import place_in_words, value_in_words
+from semimetric.studies.tables.comparisons import name_line
+from semimetric.studies.tables.published_figures import same
+from semimetric.studies.tables.table import BASELINE, RUN, Table, Value
+from semimetric.studies.tables.wording import place_in_words, value_in_words
 
 MOST_ROWS = 12
 MOST_PANELS = 6

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from semimetric.studies.table_spec import TableSpec
+from semimetric.studies.tables.table_spec import TableSpec
+from semimetric.studies.tables.write_tables import write_tables
 from semimetric.studies.task import Result
-from semimetric.studies.write_tables import write_tables
 
 
 def ten_thousand():

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from semimetric.studies.table import BASELINE, Block, Cell, Line, Place, Value
+from semimetric.studies.tables.table import BASELINE, Block, Cell, Line, Place, Value
+from semimetric.studies.tables.wording import BASELINES, place_in_words
 from semimetric.studies.task import Result
-from semimetric.studies.wording import BASELINES, place_in_words
 
 NOT_SHOWN = ("seed", "row")
 

@@ -2,9 +2,9 @@
 
 import re
 
-from semimetric.studies.notes import notes_of
-from semimetric.studies.sheets import Entry, Sheet, sheets_of
-from semimetric.studies.table import Table
+from semimetric.studies.tables.notes import notes_of
+from semimetric.studies.tables.sheets import Entry, Sheet, sheets_of
+from semimetric.studies.tables.table import Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from scipy import stats
 
-from semimetric.studies.notes import notes_of
-from semimetric.studies.table_spec import TableSpec
-from semimetric.studies.tabulate import tabulate
+from semimetric.studies.tables.notes import notes_of
+from semimetric.studies.tables.table_spec import TableSpec
+from semimetric.studies.tables.tabulate import tabulate
+from semimetric.studies.tables.write_tables import write_tables
 from semimetric.studies.task import Result
-from semimetric.studies.write_tables import write_tables
 
 PUBLISHED = """table,model,percent,alpha,accuracy
 1,dml,0.01,,0.4

@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from semimetric.studies.panels import Curve, Panels
-from semimetric.studies.table import BASELINE, Table
-from semimetric.studies.wording import key_in_words
+from semimetric.studies.tables.panels import Curve, Panels
+from semimetric.studies.tables.table import BASELINE, Table
+from semimetric.studies.tables.wording import key_in_words
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's, without their yellow, which white swallows; a new marker and dash for every further seven."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from semimetric.studies.leaders import leaders
-from semimetric.studies.published_figures import metrics_with_figures
-from semimetric.studies.table import BASELINE, PUBLISHED, RUN, Cell, Line, Metric, Place, Table
-from semimetric.studies.wording import (
+from semimetric.studies.tables.leaders import leaders
+from semimetric.studies.tables.published_figures import metrics_with_figures
+from semimetric.studies.tables.table import BASELINE, PUBLISHED, RUN, Cell, Line, Metric, Place, Table
+from semimetric.studies.tables.wording import (
     key_in_words,
     mean_and_sd,
     number,

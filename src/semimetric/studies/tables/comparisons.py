@@ -8,10 +8,10 @@ differences between runs are near normal, which means of test scores are. Below 
 import math
 from collections.abc import Hashable, Iterator, Sequence
 
-from semimetric.studies.published_figures import same
-from semimetric.studies.table import Block, Comparison, Line, Metric, Table, Value
-from semimetric.studies.table_spec import Selector
-from semimetric.studies.wording import BASELINES, place_in_words, value_in_words
+from semimetric.studies.tables.published_figures import same
+from semimetric.studies.tables.table import Block, Comparison, Line, Metric, Table, Value
+from semimetric.studies.tables.table_spec import Selector
+from semimetric.studies.tables.wording import BASELINES, place_in_words, value_in_words
 
 FEWEST = 3
 """Pairs below which there is no test."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from semimetric.errors import nearest_names
-from semimetric.studies.published_files import columns_of
+from semimetric.studies.tables.published_files import columns_of
 
 Scalar = str | int | float | bool | None
 Selector = str | dict[str, Scalar]

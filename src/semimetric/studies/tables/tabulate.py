@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from semimetric.studies.comparisons import compare
-from semimetric.studies.gathering import Gathering
-from semimetric.studies.published_figures import set_beside
-from semimetric.studies.table import RUN, Block, Failure, Metric, Place, Table, Value
-from semimetric.studies.table_spec import TableSpec
+from semimetric.studies.tables.comparisons import compare
+from semimetric.studies.tables.gathering import Gathering
+from semimetric.studies.tables.published_figures import set_beside
+from semimetric.studies.tables.table import RUN, Block, Failure, Metric, Place, Table, Value
+from semimetric.studies.tables.table_spec import TableSpec
+from semimetric.studies.tables.wording import digits_for, name_metric, place_in_words, round_half_away
 from semimetric.studies.task import Result
-from semimetric.studies.wording import digits_for, name_metric, place_in_words, round_half_away
 
 BLOCK_KEYS = ("dataset", "labels", "percent", "latent_dim")
 _ABSENT = "\0absent"  # no value of a file can be this

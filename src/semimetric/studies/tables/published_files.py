@@ -27,7 +27,7 @@ def read_published(file: str | os.PathLike[str]) -> list[dict[str, str]]:
     >>> read_published("tvae2018_table1.csv")[0]["vae_loss"]
     '104.66'
     """
-    packaged = files("semimetric.studies") / "published"
+    packaged = files("semimetric.studies.tables") / "published"
     try:
         if (packaged / str(file)).is_file():
             text = (packaged / str(file)).read_text(encoding="utf-8")

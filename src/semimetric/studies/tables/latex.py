@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
-from semimetric.studies.notes import notes_of
-from semimetric.studies.sheets import BESIDE, Entry, Sheet, sheets_of
-from semimetric.studies.table import Table
+from semimetric.studies.tables.notes import notes_of
+from semimetric.studies.tables.sheets import BESIDE, Entry, Sheet, sheets_of
+from semimetric.studies.tables.table import Table
 
 LONGEST = 42
 """Rows of one tabular; a longer sheet is broken between its groups, where it can be, to fit pages."""

@@ -10,11 +10,11 @@ import pytest
 
 from semimetric import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters
-from semimetric.studies.published_figures import figures_of
-from semimetric.studies.published_files import read_published
-from semimetric.studies.table import PUBLISHED, RUN
-from semimetric.studies.table_spec import Published, TableSpec
-from semimetric.studies.tabulate import tabulate
+from semimetric.studies.tables.published_figures import figures_of
+from semimetric.studies.tables.published_files import read_published
+from semimetric.studies.tables.table import PUBLISHED, RUN
+from semimetric.studies.tables.table_spec import Published, TableSpec
+from semimetric.studies.tables.tabulate import tabulate
 from semimetric.studies.task import Result
 
 yaml = pytest.importorskip("yaml")
@@ -150,7 +150,7 @@ def test_table_2s_dml_column_is_a_copy():
     assert len(dml) == 6
 
 
-DOCS = Path(__file__).parents[2] / "docs" / "studies.md"
+DOCS = Path(__file__).parents[3] / "docs" / "studies.md"
 
 
 def yaml_blocks():

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from semimetric.studies.leaders import leaders, outdone, verdicts
-from semimetric.studies.published_figures import metrics_with_figures
-from semimetric.studies.table import RUN, Table
-from semimetric.studies.wording import duration, place_in_words
+from semimetric.studies.tables.leaders import leaders, outdone, verdicts
+from semimetric.studies.tables.published_figures import metrics_with_figures
+from semimetric.studies.tables.table import RUN, Table
+from semimetric.studies.tables.wording import duration, place_in_words
 
 MOST = 12
 """Entries of a list that are told one by one; the rest are counted."""

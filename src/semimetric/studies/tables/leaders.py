@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from semimetric.studies.comparisons import name_line
-from semimetric.studies.table import BASELINE, RUN, Block, Metric, Table
+from semimetric.studies.tables.comparisons import name_line
+from semimetric.studies.tables.table import BASELINE, RUN, Block, Metric, Table
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from semimetric.studies.published_files import read_published
-from semimetric.studies.table import PUBLISHED, RUN, Block, Cell, Line, Table, Value
-from semimetric.studies.table_spec import Published
-from semimetric.studies.wording import name_metric, place_in_words
+from semimetric.studies.tables.published_files import read_published
+from semimetric.studies.tables.table import PUBLISHED, RUN, Block, Cell, Line, Table, Value
+from semimetric.studies.tables.table_spec import Published
+from semimetric.studies.tables.wording import name_metric, place_in_words
 
 
 @dataclass(frozen=True)

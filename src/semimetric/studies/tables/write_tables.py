@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semimetric.runs.directory import write_whole
-from semimetric.studies.csv_lines import comparisons_to_csv, to_csv
-from semimetric.studies.figure import draw
-from semimetric.studies.html_page import to_html
-from semimetric.studies.latex import to_latex
-from semimetric.studies.markdown import to_markdown
-from semimetric.studies.panels import axis_of, name_figure, panels_of
-from semimetric.studies.tabulate import Tabled, tabulate
+from semimetric.studies.tables.csv_lines import comparisons_to_csv, to_csv
+from semimetric.studies.tables.figure import draw
+from semimetric.studies.tables.html_page import to_html
+from semimetric.studies.tables.latex import to_latex
+from semimetric.studies.tables.markdown import to_markdown
+from semimetric.studies.tables.panels import axis_of, name_figure, panels_of
+from semimetric.studies.tables.tabulate import Tabled, tabulate
 from semimetric.studies.task import Result
 
 

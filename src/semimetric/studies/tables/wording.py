@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from semimetric.evaluation.tables import FEW, score_table
-from semimetric.studies.table import Metric, Place, Value
+from semimetric.studies.tables.table import Metric, Place, Value
 
 _KEYS = {
     "latent_dim": "d",

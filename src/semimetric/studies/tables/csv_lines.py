@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from semimetric.studies.comparisons import name_line
-from semimetric.studies.table import RUN, Block, Comparison, Line, Metric, Table, Value
+from semimetric.studies.tables.comparisons import name_line
+from semimetric.studies.tables.table import RUN, Block, Comparison, Line, Metric, Table, Value
 
 _CELL = (
     *("n", "mean", "sd", "best", "published", "difference"),

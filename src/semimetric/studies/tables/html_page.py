@@ -6,14 +6,14 @@ from importlib.resources import files
 from string import Template
 
 from semimetric import __version__
-from semimetric.studies.notes import notes_of
-from semimetric.studies.sheets import Entry, Sheet, sheets_of
-from semimetric.studies.table import Table
+from semimetric.studies.tables.notes import notes_of
+from semimetric.studies.tables.sheets import Entry, Sheet, sheets_of
+from semimetric.studies.tables.table import Table
 
 
 def to_html(table: Table, figure: bytes | None = None) -> str:
     """Return a table as a page; ``figure`` is an SVG to show in it."""
-    resources = files("semimetric.studies")
+    resources = files("semimetric.studies.tables")
     sheets = sheets_of(table)
     return Template(resources.joinpath("page.html").read_text(encoding="utf-8")).substitute(
         title=escape(f"{table.title} · semimetric"),

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from semimetric.studies.table_spec import Published, TableSpec
+from semimetric.studies.tables.table_spec import Published, TableSpec
+from semimetric.studies.tables.write_tables import write_tables
 from semimetric.studies.task import Result
-from semimetric.studies.write_tables import write_tables
 
 RIGHT = {
     "file": "safir2022_tables.csv",
