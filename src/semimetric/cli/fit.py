@@ -146,7 +146,13 @@ def fit(
         str | None, o.option("--network", "auto, convolutional, dense or two-layer.", "the preset's", o.MODEL)
     ] = None,
     routine: Annotated[
-        str | None, o.option("--routine", "joint, alternate-epochs, alternate-batches or staged.", "joint", o.TRAINING)
+        str | None,
+        o.option(
+            "--routine",
+            "joint, alternate-epochs, alternate-batches, staged or self-training.",
+            "joint; in best self-training",
+            o.TRAINING,
+        ),
     ] = None,
     separate_optimisers: Annotated[
         bool | None,
@@ -175,9 +181,18 @@ def fit(
     ] = None,
     learning_rate: Annotated[float | None, o.option("--learning-rate", "Of Adam.", "0.001", o.TRAINING)] = None,
     weight_decay: Annotated[float | None, o.option("--weight-decay", "Of Adam.", "0.0", o.TRAINING)] = None,
+    averaging: Annotated[
+        float | None,
+        o.option(
+            "--averaging",
+            "Decay of a running average of the model, then used.",
+            "0; in best 0.999",
+            o.TRAINING,
+        ),
+    ] = None,
     validation_share: Annotated[
         float | None,
-        o.option("--validation-share", "Share of the rows held out for early stopping.", "0.05", o.TRAINING),
+        o.option("--validation-share", "Share of the rows held out for early stopping.", "0.05; in best 0", o.TRAINING),
     ] = None,
     patience: Annotated[
         int | None, o.option("--patience", "Epochs without improvement before stopping.", "10", o.TRAINING)
@@ -263,6 +278,7 @@ def fit(
         labelled_batch_size=labelled_batch_size,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        averaging=averaging,
         validation_share=validation_share,
         patience=patience,
         n_neighbors=n_neighbors,

@@ -28,18 +28,24 @@ from semimetric.estimator.parameters import (
     resolve,
     training_settings,
 )
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
 from semimetric.presets import Composition, Preset, get_preset
 from semimetric.priors import Prior
 from semimetric.training import (
     LABELLED,
+    PAIRED,
     UNLABELLED,
     Checkpoint,
     Routine,
+    SelfTraining,
     TrainingData,
     choose_device,
     hold_out,
+    sharpened,
+    space_and_graph,
+    spread_labels,
     train_on,
 )
 
@@ -52,9 +58,10 @@ class MetricEmbedder(
     Parameters
     ----------
     preset : str
-        Which system: "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of all
-        rows), "dml-unit-prior", "dml-gmm-prior", "metric-vae", "joint-mvae", "tvae", or, without labels,
-        "autoencoder", "vae", "vamp-vae". ``None`` for a parameter below means the preset's own value.
+        Which system: "best" (for few labels: views and neighbours drawn together, labels spread over their graph),
+        "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of all rows),
+        "dml-unit-prior", "dml-gmm-prior", "metric-vae", "joint-mvae", "tvae", or, without labels, "autoencoder", "vae",
+        "vamp-vae". ``None`` for a parameter below means the preset's own value.
     latent_dim : int or None
         Dimensions of the space; 10, in "tvae" 20.
     alpha, beta, gamma : float or None
@@ -64,8 +71,9 @@ class MetricEmbedder(
         in "tvae", its eq. 5. alpha is in (0, 1], and near 1 where it stands before an error averaged over pixels,
         which is a small number; the others are at least 0.
     loss : str, MetricLoss or None
-        "triplet", "random-triplet", "contrastive", "center", "softmax", "n-pair", "nt-xent", "supervised-contrastive",
-        or a `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among them.
+        "triplet", "random-triplet", "contrastive", "center", "softmax", "normalised-softmax", "n-pair", "nt-xent",
+        "supervised-contrastive", or a `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among
+        them.
     margin : float or None
         Of the triplet and contrastive losses, in the units of ``distance``.
     distance : str or callable
@@ -96,10 +104,11 @@ class MetricEmbedder(
         Whether the reconstruction error is the "mean" or the "sum" over the elements of an input.
     network : str or None
         "auto" (convolutional for images, dense for vectors), "convolutional", "dense" or "two-layer".
-    routine : str or Routine class
+    routine : str, Routine class or None
         "joint" (labelled and unlabelled rows in every step), "alternate-epochs" (the routine of Safir et al.),
-        "alternate-batches", "staged" (metric loss, then a prior fitted to the space, then everything), or a
-        subclass of `semimetric.training.Routine`.
+        "alternate-batches", "staged" (metric loss, then a prior fitted to the space, then everything),
+        "self-training" (what needs no label, then labels spread over the graph of neighbours, anew for every epoch),
+        or a subclass of `semimetric.training.Routine`.
     separate_optimisers : bool
         Whether each phase of a routine that has phases has an optimiser of its own.
     balance : str
@@ -115,7 +124,9 @@ class MetricEmbedder(
         Rows per step from the two streams. On small data batches of the first shrink, to at least 16 an epoch.
     learning_rate, weight_decay : float
         Of Adam. The rate rises over the first tenth of training, and falls along a cosine from there.
-    validation_share : float
+    averaging : float or None
+        Decay, per step, of a running average of the model that is then the one used; 0 for none.
+    validation_share : float or None
         Share of the rows held out for early stopping; labels are held out only of classes with ten or more.
     patience : int or None
         Epochs without improvement on the held-out rows after which training stops; None: never.
@@ -155,6 +166,9 @@ class MetricEmbedder(
         The rows of the training data that carried labels: what `predict` and `kneighbors` search.
     labelled_embeddings_ : float32 array (m, latent_dim)
         Their embeddings.
+    spread_labels_ : SpreadLabels or None
+        After "self-training": the ``embeddings`` (n, latent_dim) of all training rows and the ``distributions``
+        (n, classes) that the labels spread to them.
     settings_ : dict
         The parameters as used: the preset's own values in the places of None.
     n_features_in_, seed_, fit_seconds_ : int, int, float
@@ -198,7 +212,7 @@ class MetricEmbedder(
         likelihood: str = "gaussian",
         reconstruction: str | None = None,
         network: str | None = None,
-        routine: str | type[Routine] = "joint",
+        routine: str | type[Routine] | None = None,
         separate_optimisers: bool = False,
         balance: str = "fixed",
         augment: str | Augmentation = "auto",
@@ -207,7 +221,8 @@ class MetricEmbedder(
         labelled_batch_size: int = 64,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
-        validation_share: float = 0.05,
+        averaging: float | None = None,
+        validation_share: float | None = None,
         patience: int | None = 10,
         n_neighbors: int | None = None,
         encoder: torch.nn.Module | None = None,
@@ -249,6 +264,7 @@ class MetricEmbedder(
         self.labelled_batch_size = labelled_batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.averaging = averaging
         self.validation_share = validation_share
         self.patience = patience
         self.n_neighbors = n_neighbors
@@ -297,8 +313,12 @@ class MetricEmbedder(
         # Nothing above has changed the estimator, so that a mistake leaves an earlier fit whole.
         self.seed_, self.settings_, self.input_form_, self.classes_ = seed, settings, form, classes
         self.model_, self.normaliser_ = composition.model, normaliser
-        views = preset.views if isinstance(self.augment, str) and self.augment == "auto" else (LABELLED, UNLABELLED)
-        self._train(composition, TrainingData(rows, codes, normaliser, augmentation, views), device)
+        views = (
+            preset.views if isinstance(self.augment, str) and self.augment == "auto" else (LABELLED, UNLABELLED, PAIRED)
+        )
+        data = TrainingData(rows, codes, normaliser, augmentation, views)
+        self._train(composition, data, device)
+        self.spread_labels_ = self._spread_labels(data, codes)
         self.labelled_rows_ = np.flatnonzero(codes >= 0)
         self.labelled_codes_ = codes[self.labelled_rows_]
         labelled = Inputs(rows[self.labelled_rows_], form, normaliser, self._device())
@@ -323,7 +343,7 @@ class MetricEmbedder(
         weights = composition.weights
         if len(self.classes_) < 2:
             weights = weights.only(*weights.unsupervised)
-        split = hold_out(codes, self.validation_share, self.seed_)
+        split = hold_out(codes, self.settings_["validation_share"], self.seed_)
         settings = training_settings(self.settings_, len(split.train), device, self.seed_)
         checkpoint = None
         if self.checkpoint_dir is not None:
@@ -342,6 +362,15 @@ class MetricEmbedder(
         )
         self.history_, self.best_epoch_, self.stopped_ = result.history, result.best_epoch, result.stopped
         self.n_epochs_ = settings.epochs
+
+    def _spread_labels(self, data: TrainingData, codes: np.ndarray) -> SpreadLabels | None:
+        """Spread the labels over the space as it has become, if that is how it was trained."""
+        routine = self.settings_["routine"]
+        self_trained = routine == "self-training" or (isinstance(routine, type) and issubclass(routine, SelfTraining))
+        if not self_trained or len(self.classes_) < 2:
+            return None
+        Z, graph = space_and_graph(self.model_, data)
+        return SpreadLabels(Z, sharpened(spread_labels(graph, codes)).astype(np.float32))
 
     # Embedding ----------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from semimetric.errors import ModelFileError
 from semimetric.estimator.embedder import MetricEmbedder
 from semimetric.estimator.networks import check_shapes, compose
 from semimetric.estimator.parameters import check_parameters, resolve
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.presets import get_preset
 
 FORMAT = "semimetric-model"
@@ -142,6 +143,9 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     tensors["labelled.embeddings"] = torch.from_numpy(embedder.labelled_embeddings_)
     tensors["labelled.codes"] = torch.from_numpy(embedder.labelled_codes_.astype(np.int64))
     tensors["labelled.rows"] = torch.from_numpy(embedder.labelled_rows_.astype(np.int64))
+    if embedder.spread_labels_ is not None:
+        tensors["spread.embeddings"] = torch.from_numpy(embedder.spread_labels_.embeddings)
+        tensors["spread.distributions"] = torch.from_numpy(embedder.spread_labels_.distributions)
     # A copy of each: safetensors refuses tensors that share memory, and channels_last ones.
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
@@ -295,6 +299,7 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
     classes: np.ndarray = np.array(
         body.classes, dtype={"str": np.str_, "bool": bool, "float": float, "int": np.int64}[body.classes_type]
     )
+    embedder.spread_labels_ = _spread_labels(weights, (parameters["latent_dim"], len(classes)))
     if Z.shape != (len(codes), parameters["latent_dim"]) or codes.shape != rows.shape or weights:
         raise ValueError("the labelled rows' embeddings and labels do not fit together")
     if len(codes) and not (codes.min() >= 0 and codes.max() < len(classes)):
@@ -308,6 +313,17 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
     embedder.best_epoch_, embedder.stopped_ = body.best_epoch, body.stopped
     embedder.history_ = [{k: float("nan") if v is None else v for k, v in row.items()} for row in body.history]
     return embedder
+
+
+def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> SpreadLabels | None:
+    """Return the labels that were spread over the training rows, taken out of ``weights``, if there are any."""
+    names = ("spread.embeddings", "spread.distributions")
+    if not any(name in weights for name in names):
+        return None
+    embeddings, distributions = (weights.pop(name).numpy() for name in names)
+    if embeddings.shape != (len(distributions), columns[0]) or distributions.shape != (len(embeddings), columns[1]):
+        raise ValueError("the labels spread over the training rows do not fit their embeddings")
+    return SpreadLabels(embeddings, distributions)
 
 
 def _adopt(module: torch.nn.Module, prefix: str, weights: dict[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""Prediction and search by neighbours among the labelled embeddings, in the distance that was learned."""
+"""Prediction and search by neighbours, in the distance that was learned."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import as_labels, labelled_rows
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.evaluation.probes import predict_in_blocks
 from semimetric.evaluation.protocol import FEW_LABELS
 from semimetric.geometry import Distance
@@ -25,18 +26,29 @@ class Neighbours:
     labelled_rows_: np.ndarray
     labelled_codes_: np.ndarray
     labelled_embeddings_: np.ndarray
+    spread_labels_: SpreadLabels | None
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the embeddings; the estimator's own."""
         raise NotImplementedError
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return the class (n,) that most of the nearest labelled rows have."""
+        """Return the class (n,): what most of the nearest labelled rows have or, after self-training, `predict_proba`'s
+        likeliest."""
+        if self._spread() is not None:
+            return self.classes_[self.predict_proba(X).argmax(axis=1)]
         codes = predict_in_blocks(self._neighbours().predict, self.transform(X), len(self.classes_))
         return self.classes_[codes]
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the share of each class among the nearest labelled rows, (n, classes), columns as ``classes_``."""
+        """Return the probability of each class (n, classes), columns as ``classes_``.
+
+        It is the class's share among the nearest labelled rows or, after self-training, the mean over the nearest
+        training rows of the labels that were spread to them.
+        """
+        spread = self._spread()
+        if spread is not None:
+            return spread.probabilities(self.transform(X), self.n_neighbors)
         return self._neighbours().predict_proba(self.transform(X))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -67,6 +79,10 @@ class Neighbours:
             raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
         distances, places = neighbours.kneighbors(self.transform(X), k)
         return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
+
+    def _spread(self) -> SpreadLabels | None:
+        check_is_fitted(self)
+        return self.spread_labels_
 
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)

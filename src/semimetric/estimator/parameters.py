@@ -46,7 +46,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     _one_of(resolved, "reconstruction", REDUCTIONS)
     _one_of(resolved, "metric_on", PLACES)
     _named_or_own(resolved, "loss", LOSSES, MetricLoss, "metric loss")
-    _check_routine(parameters)
+    _check_routine(resolved)
     _whole(resolved, "latent_dim", 1)
     _whole(parameters, "devices", 1)
     shares = parameters["devices"]
@@ -68,7 +68,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         _real(parameters, "log_variance", lambda v: abs(v) <= 20, "between -20 and 20, or None")
     _real(parameters, "learning_rate", lambda v: v > 0, "above 0")
     _real(parameters, "weight_decay", lambda v: v >= 0, "at least 0")
-    _real(parameters, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
+    _real(resolved, "averaging", lambda v: 0 <= v < 1, "at least 0 and below 1")
+    _real(resolved, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
     for name in ("separate_optimisers", "resume"):
         if not isinstance(parameters[name], (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {parameters[name]!r}")
@@ -177,6 +178,7 @@ def training_settings(parameters: Mapping[str, Any], n: int, device: torch.devic
         learning_rate=parameters["learning_rate"],
         weight_decay=parameters["weight_decay"],
         patience=parameters["patience"],
+        averaging=parameters["averaging"] or None,
         device=device,
         precision=parameters["precision"],
         seed=seed,

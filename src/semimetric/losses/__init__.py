@@ -11,6 +11,7 @@ from semimetric.losses.center import CenterLoss
 from semimetric.losses.contrastive import ContrastiveLoss
 from semimetric.losses.masks import pair_masks
 from semimetric.losses.n_pair import NPairLoss
+from semimetric.losses.normalised_softmax import NormalisedSoftmaxLoss
 from semimetric.losses.nt_xent import NTXentLoss
 from semimetric.losses.pairwise import Anchors, PairwiseLoss
 from semimetric.losses.pytorch_metric_learning import PyTorchMetricLearning
@@ -29,6 +30,7 @@ __all__ = [
     "MetricLoss",
     "NPairLoss",
     "NTXentLoss",
+    "NormalisedSoftmaxLoss",
     "PairwiseLoss",
     "PyTorchMetricLearning",
     "RandomTripletLoss",
@@ -46,6 +48,7 @@ LOSSES: dict[str, Callable[[LossSetting], MetricLoss]] = {
     "contrastive": lambda s: ContrastiveLoss(s.margin, s.distance),
     "center": lambda s: CenterLoss(s.n_classes, s.latent_dim),
     "softmax": lambda s: SoftmaxLoss(s.n_classes, s.latent_dim),
+    "normalised-softmax": lambda s: NormalisedSoftmaxLoss(s.n_classes, s.latent_dim),
     "n-pair": lambda s: NPairLoss(),
     "nt-xent": lambda s: NTXentLoss(),
     "supervised-contrastive": lambda s: SupervisedContrastiveLoss(),

@@ -3,9 +3,10 @@
 from semimetric.model.batch import Batch
 from semimetric.model.composition import Model
 from semimetric.model.objective import PLACES, REDUCTIONS, LossTerms, Objective, sum_of_terms, weighted_total
-from semimetric.model.weights import KL, METRIC, RECONSTRUCTION, Weights
+from semimetric.model.weights import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 
 __all__ = [
+    "CONTRAST",
     "KL",
     "METRIC",
     "PLACES",

@@ -22,6 +22,8 @@ class Model(nn.Module):
         What posteriors are drawn towards.
     metric : MetricLoss, optional
         What labels ask of the embeddings.
+    contrast : MetricLoss, optional
+        What two views of an input, or of two neighbours, ask of theirs: each pair is given to it as a class.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class Model(nn.Module):
         decoder: Decoder | None = None,
         prior: Prior | None = None,
         metric: MetricLoss | None = None,
+        contrast: MetricLoss | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.prior = prior
         self.metric = metric
+        self.contrast = contrast
         if prior is not None:
             prior.attach(encoder)
 

@@ -9,7 +9,7 @@ from torch.distributions import Distribution
 from semimetric.errors import nearest_names
 from semimetric.model.batch import Batch
 from semimetric.model.composition import Model
-from semimetric.model.weights import KL, METRIC, RECONSTRUCTION
+from semimetric.model.weights import CONTRAST, KL, METRIC, RECONSTRUCTION
 from semimetric.priors import KL_ESTIMATORS
 
 LossTerms = dict[str, Tensor]
@@ -51,9 +51,10 @@ def sum_of_terms(
 
     Notes
     -----
-    With a point posterior the sample is the point. KL is summed over dimensions, averaged over the batch. Under a
-    prior that knows labels, the mean over the rows of the metric loss is added to it: they carry the labels. Where
-    both terms are of the same rows, nothing is counted twice.
+    The contrast term is of posterior means, of rows that stand in pairs. With a point posterior the sample is the
+    point. KL is summed over dimensions, averaged over the batch. Under a prior that knows labels, the mean over the
+    rows of the metric loss is added to it: they carry the labels. Where both terms are of the same rows, nothing is
+    counted twice.
     """
     if reconstruction_reduction not in REDUCTIONS:
         raise ValueError(f"reconstruction_reduction must be 'mean' or 'sum', got {reconstruction_reduction!r}")
@@ -92,10 +93,15 @@ def sum_of_terms(
                 assert model.decoder is not None
                 error = model.decoder.distortion(batch.target[rows], z[rows])
                 terms[term] = error.mean() if reconstruction_reduction == "mean" else error.sum(1).mean()
+            elif term == CONTRAST:
+                assert model.contrast is not None
+                # A pair stands together, and is named by the row it was drawn for.
+                pairs = batch.rows[rows][::2].repeat_interleave(2)
+                terms[term] = model.contrast(posterior.mean[rows], pairs)
             elif term == KL:
                 terms[term] = divergence(model, batch, posterior, z)
             else:
-                raise ValueError(f"this objective has no term {term!r}; it has metric, reconstruction and kl")
+                raise ValueError(f"this objective has no term {term!r}; it has metric, reconstruction, kl and contrast")
         return terms
 
     return objective

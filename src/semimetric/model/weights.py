@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 METRIC = "metric"
 RECONSTRUCTION = "reconstruction"
 KL = "kl"
+CONTRAST = "contrast"
 SUPERVISED_TERMS = frozenset({METRIC})  # computed where there are labels; every other term needs none
 
 

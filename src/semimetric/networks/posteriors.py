@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.nn import functional
 
 
 class Point(Distribution):
@@ -51,6 +52,14 @@ def _all(parameters: Tensor) -> Tensor:
     return parameters
 
 
+def _direction(parameters: Tensor) -> Tensor:
+    return functional.normalize(parameters, dim=-1)
+
+
+def _point_on_sphere(parameters: Tensor) -> Distribution:
+    return Point(_direction(parameters))
+
+
 def _first_half(parameters: Tensor) -> Tensor:
     return parameters.chunk(2, dim=-1)[0]
 
@@ -59,6 +68,7 @@ POSTERIORS = {
     family.name: family
     for family in (
         PosteriorFamily("point", 1, Point, _all),
+        PosteriorFamily("sphere", 1, _point_on_sphere, _direction),  # a point at length 1
         PosteriorFamily("gaussian", 2, _diagonal_gaussian, _first_half),  # means, then log-variances
     )
 }

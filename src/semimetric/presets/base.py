@@ -8,11 +8,13 @@ from typing import Any
 from torch import nn
 
 from semimetric.geometry import Distance
-from semimetric.losses import LossSetting, MetricLoss, get_loss
+from semimetric.losses import LossSetting, MetricLoss, NTXentLoss, get_loss
 from semimetric.model import Model, Objective, Weights, sum_of_terms
 from semimetric.networks import LIKELIHOODS, POSTERIORS, Decoder, Encoder, build_decoder, build_encoder
 from semimetric.priors import Prior, PriorSetting, get_prior
-from semimetric.training import LABELLED, UNLABELLED
+from semimetric.training import LABELLED, PAIRED, UNLABELLED
+
+CONTRAST_TEMPERATURE = 0.2
 
 DEFAULTS: dict[str, Any] = {
     "latent_dim": 10,
@@ -27,6 +29,9 @@ DEFAULTS: dict[str, Any] = {
     "warm_up": 0.0,
     "reconstruction": "mean",
     "network": "auto",
+    "routine": "joint",
+    "averaging": 0.0,
+    "validation_share": 0.05,
 }
 """What a parameter is where neither the user nor the preset says otherwise."""
 
@@ -72,7 +77,7 @@ class Preset:
     citation : paper and algorithm.
     weights : the user's choices → one weight per loss term.
     posterior : a name out of ``POSTERIORS``.
-    metric, decoder : whether there is one; there is a prior where ``defaults`` name one.
+    metric, decoder, contrast : whether there is one; there is a prior where ``defaults`` name one.
     views : the streams whose rows ``augment="auto"`` lets the encoder see in views. A likelihood of the data needs
         the data themselves: presets with an ELBO augment labelled batches at most.
     defaults : parameters of `MetricEmbedder` that this preset sets otherwise than ``DEFAULTS``.
@@ -85,7 +90,8 @@ class Preset:
     posterior: str = "point"
     metric: bool = True
     decoder: bool = True
-    views: tuple[str, ...] = (LABELLED, UNLABELLED)
+    contrast: bool = False
+    views: tuple[str, ...] = (LABELLED, UNLABELLED, PAIRED)
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -96,7 +102,7 @@ class Preset:
     @property
     def needs_labels(self) -> bool:
         """Whether there is nothing to learn from unlabelled data: a prior alone would have all embeddings alike."""
-        return not self.decoder
+        return not (self.decoder or self.contrast)
 
     @property
     def parameters_per_dimension(self) -> int:
@@ -127,6 +133,7 @@ class Preset:
             None if decoder is None else Decoder(decoder, LIKELIHOODS[choices.likelihood]()),
             _prior(choices, n_classes, shape) if self.has_prior else None,
             _metric(choices, n_classes) if self.metric else None,
+            NTXentLoss(CONTRAST_TEMPERATURE) if self.contrast else None,
         )
         objective = sum_of_terms(
             choices.reconstruction,

@@ -7,23 +7,28 @@ from semimetric.training.epochs import after_each_epoch
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.launch import train_on
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
+from semimetric.training.pseudo_labels import sharpened, spread_labels
 from semimetric.training.routines import (
     LABELLED,
+    PAIRED,
     ROUTINES,
     UNLABELLED,
     AlternateBatches,
     AlternateEpochs,
     Joint,
     Routine,
+    SelfTraining,
     Staged,
     Step,
     UncertaintyBalance,
     WarmUp,
+    space_and_graph,
 )
 
 __all__ = [
     "DEVICES",
     "LABELLED",
+    "PAIRED",
     "PRECISIONS",
     "ROUTINES",
     "UNLABELLED",
@@ -33,6 +38,7 @@ __all__ = [
     "HoldOut",
     "Joint",
     "Routine",
+    "SelfTraining",
     "Staged",
     "Step",
     "TrainingData",
@@ -46,6 +52,9 @@ __all__ = [
     "choose_precision",
     "digest",
     "hold_out",
+    "sharpened",
+    "space_and_graph",
+    "spread_labels",
     "train",
     "train_on",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from semimetric.data.augmentation import Augmentation
@@ -13,6 +14,7 @@ from semimetric.model import Batch
 
 LABELLED = "labelled"
 UNLABELLED = "unlabelled"
+PAIRED = "paired"
 
 
 class TrainingData:
@@ -29,6 +31,17 @@ class TrainingData:
     augmentation : callable, optional
         Makes the view that the encoder reads in training; decoders always aim at the plain input.
     views : streams whose rows are seen in such views; the others' are seen as they are.
+
+    Attributes
+    ----------
+    y : int64 Tensor (n,)
+        The class numbers that are trained on; a routine may revise them.
+    weights : float32 Tensor (n,)
+        How much each row counts in the metric loss: 1, or a routine's confidence in its label.
+    neighbours : int64 array (n, k), optional
+        The rows that the paired stream may put beside each row; None: itself alone.
+    input_graph : tuple, optional
+        The neighbours (n, k) of each row by its input and their graph (n, n), once a routine has asked for them.
     """
 
     def __init__(
@@ -37,10 +50,13 @@ class TrainingData:
         y: np.ndarray,
         normaliser: Normaliser,
         augmentation: Augmentation | None = None,
-        views: Collection[str] = (LABELLED, UNLABELLED),
+        views: Collection[str] = (LABELLED, UNLABELLED, PAIRED),
     ) -> None:
         self.inputs = as_tensor(rows)
         self.y = torch.from_numpy(y.copy())  # its own: a routine may revise labels, the caller keeps those given
+        self.weights = torch.ones(len(y))
+        self.neighbours: np.ndarray | None = None
+        self.input_graph: tuple[np.ndarray, csr_array] | None = None
         self.normaliser = normaliser
         self.augmentation = augmentation
         self.views = frozenset(views)
@@ -48,6 +64,7 @@ class TrainingData:
     def to(self, device: torch.device) -> "TrainingData":
         """Move everything to ``device``, and return self."""
         self.inputs, self.y = self.inputs.to(device), self.y.to(device)
+        self.weights = self.weights.to(device)
         self.normaliser.to(device)
         return self
 
@@ -56,12 +73,13 @@ class TrainingData:
 
         Parameters
         ----------
-        parts : stream → row numbers
+        parts : stream → row numbers, (m,) or of pairs (m, 2), whose rows then stand one after the other
         terms : stream → the loss terms to compute on its rows
         augment : bool
             Whether the encoder reads augmented views, of the streams in ``views``.
         """
         sections: dict[str, slice] = {}
+        parts = {stream: rows.reshape(-1) for stream, rows in parts.items()}
         start = 0
         for stream, rows in parts.items():
             for term in terms[stream]:
@@ -75,7 +93,7 @@ class TrainingData:
         x = self._seen(target, parts) if augment and self.augmentation is not None else target
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        return Batch(x, target, self.y[chosen], chosen, sections)
+        return Batch(x, target, self.y[chosen], chosen, sections, self.weights[chosen])
 
     def _seen(self, target: Tensor, parts: Mapping[str, np.ndarray]) -> Tensor:
         """Return the views of those streams' rows that are to be seen in views, and the plain rows of the others."""

@@ -19,6 +19,7 @@ from semimetric.errors import RunError
 from semimetric.losses import across_ranks
 from semimetric.model import Batch, LossTerms, Model, Objective
 from semimetric.progress import Progress, progress
+from semimetric.training.averaging import Average
 from semimetric.training.checkpoint import Checkpoint
 from semimetric.training.data import TrainingData
 from semimetric.training.device import choose_precision, fitting_threads
@@ -26,11 +27,13 @@ from semimetric.training.epochs import tell_epoch
 from semimetric.training.holdout import HoldOut
 from semimetric.training.monitor import Monitor
 from semimetric.training.ranks import ALONE, Ranks
-from semimetric.training.routines import LABELLED, UNLABELLED, Routine
-from semimetric.training.streams import LabelledStream, UnlabelledStream
+from semimetric.training.routines import LABELLED, PAIRED, UNLABELLED, Routine
+from semimetric.training.streams import LabelledStream, PairedStream, UnlabelledStream
 
 WARM_UP = 0.1  # share of the steps over which the learning rate rises
 PROGRESS_EVERY = 10  # steps
+
+Stream = UnlabelledStream | PairedStream | LabelledStream
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class TrainingSettings:
     device: torch.device
     precision: str
     seed: int
+    averaging: float | None = None
     show_progress: bool = False
 
 
@@ -121,12 +125,16 @@ def train(
         routine.settled_from,
     )
     result = TrainingResult()
+    average = None if settings.averaging is None else Average(model, settings.averaging)
+    seen = model if average is None else average.model  # the one that is looked at, and kept
     if resume and checkpoint is not None and (state := checkpoint.read()) is not None:
         try:
             model.load_state_dict(state["model"])
             for name, optimiser in optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
             routine.load_state_dict(state["routine"])
+            if average is not None:
+                average.load_state_dict(state["average"])
             monitor.best, result.history = state["best"], state["history"]
         except (RuntimeError, ValueError, KeyError) as error:
             raise RunError(f"the checkpoint {checkpoint.path} is of another model: {error}") from error
@@ -146,24 +154,27 @@ def train(
         try:
             while epoch < settings.epochs and not ranks.told(monitor.should_stop(epoch)):
                 epoch += 1
-                routine.before_epoch(epoch - 1, model, data)
-                ranks.share(data.y, *model.state_dict().values())
+                routine.before_epoch(epoch - 1, seen, data)
+                if model.prior is not None and seen.prior is not None and model.prior.wants_embeddings:
+                    model.prior.load_state_dict(seen.prior.state_dict())  # fitted now, if at all
+                ranks.share(data.y, data.weights, *model.state_dict().values())
                 streams = _streams(everything, data, split, settings)
                 means = _run_epoch(
-                    fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks
+                    fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks, average
                 )
                 if not all(math.isfinite(value) for value in means.values()):
                     result.stopped = "diverged"
                     break
                 row = {"epoch": float(epoch), **{f"train_{term}": value for term, value in means.items()}}
-                ranks.average_statistics(model)
-                result.history.append(row | ranks.told(monitor.look(model, epoch) if ranks.first else {}))
+                ranks.average_statistics(seen)
+                result.history.append(row | ranks.told(monitor.look(seen, epoch) if ranks.first else {}))
                 if checkpoint is not None and ranks.first:
                     checkpoint.write(
                         {
                             "model": model.state_dict(),
                             "optimisers": {name: each.state_dict() for name, each in optimisers.items()},
                             "routine": routine.state_dict(),
+                            "average": None if average is None else average.state_dict(),
                             "best": monitor.best,
                             "history": result.history,
                         }
@@ -211,12 +222,13 @@ def _run_epoch(
     optimisers: Mapping[str, torch.optim.Optimizer],
     routine: Routine,
     data: TrainingData,
-    streams: Mapping[str, UnlabelledStream | LabelledStream],
+    streams: Mapping[str, Stream],
     epoch: int,
     length: int,
     settings: TrainingSettings,
     bar: Progress,
     ranks: Ranks,
+    average: Average | None,
 ) -> dict[str, float]:
     """Take the steps of one epoch (numbered from 1); return the mean of each loss term over its steps."""
     # What is random per row differs between ranks, what is drawn of rows does not.
@@ -241,6 +253,8 @@ def _run_epoch(
         fabric.backward(routine.total(terms, step))
         ranks.average_gradients(optimiser)
         optimiser.step()
+        if average is not None:
+            average.update()
         for term, value in terms.items():  # summed on the device: reading a value would wait for it
             sums[term] = sums[term] + value.detach() if term in sums else value.detach()
             counts[term] = counts.get(term, 0) + 1
@@ -265,10 +279,10 @@ def one_cycle(fraction: float) -> float:
 
 def _streams(
     everything: UnlabelledStream, data: TrainingData, split: HoldOut, settings: TrainingSettings
-) -> dict[str, UnlabelledStream | LabelledStream]:
+) -> dict[str, Stream]:
     y = data.y.numpy(force=True)
     labelled = split.train[y[split.train] >= 0]
-    streams: dict[str, UnlabelledStream | LabelledStream] = {UNLABELLED: everything}
+    streams: dict[str, Stream] = {UNLABELLED: everything, PAIRED: PairedStream(everything, data.neighbours)}
     if len(labelled):
         streams[LABELLED] = LabelledStream(labelled, y[labelled], settings.labelled_batch_size)
     return streams

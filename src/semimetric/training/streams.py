@@ -1,6 +1,6 @@
-"""The two streams of rows that training draws from, each an endless supply of batches of row numbers.
+"""The streams of rows that training draws from, each an endless supply of batches of row numbers.
 
-Two, because one shuffled stream starves the metric loss: with 60 labels in 60,000 rows a batch of 128 holds a
+More than one, because one shuffled stream starves the metric loss: with 60 labels in 60,000 rows a batch of 128 holds a
 valid triplet less than once in a thousand batches.
 
 A stream keeps no state between epochs: what it yields is a function of the generator it is given, so that a
@@ -37,6 +37,37 @@ class UnlabelledStream:
         """Yield arrays of row numbers, pass after pass."""
         while True:
             yield from np.array_split(rng.permutation(self.rows), len(self))
+
+
+class PairedStream:
+    """Every row in shuffled passes, as `UnlabelledStream` has them, each with a partner: itself or a neighbour.
+
+    >>> stream = PairedStream(UnlabelledStream(np.arange(2), batch_size=2), np.array([[1], [0]]), share=1.0)
+    >>> sorted(map(list, next(stream.batches(np.random.default_rng(0)))))
+    [[np.int64(0), np.int64(1)], [np.int64(1), np.int64(0)]]
+
+    Parameters
+    ----------
+    rows : UnlabelledStream
+    neighbours : array (n, k), optional
+        The rows that may stand beside each of all n rows, none of them drawn oftener than another.
+    share : float
+        Of the rows that get a neighbour as their partner; the others get themselves, to be seen in two views.
+    """
+
+    def __init__(self, rows: UnlabelledStream, neighbours: np.ndarray | None, share: float = 0.5) -> None:
+        self.rows = rows
+        self.neighbours = neighbours
+        self.share = share
+
+    def batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Yield arrays (m, 2) of row numbers, pass after pass."""
+        for rows in self.rows.batches(rng):
+            partners = rows
+            if self.neighbours is not None:
+                drawn = self.neighbours[rows, rng.integers(self.neighbours.shape[1], size=len(rows))]
+                partners = np.where(rng.random(len(rows)) < self.share, drawn, rows)
+            yield np.stack([rows, partners], axis=1)
 
 
 class LabelledStream:

@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 from itertools import repeat
 
-import numpy as np
-import torch
-
 from semimetric.model import Model, Weights
-from semimetric.training.data import LABELLED, UNLABELLED, TrainingData
+from semimetric.training.data import LABELLED, TrainingData
+from semimetric.training.embedding import embed_all
 from semimetric.training.routines.base import MAIN, Routine, Step, joint_step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs
-CHUNK = 1024
 
 
 class Staged(Routine):
@@ -42,17 +39,4 @@ class Staged(Routine):
     def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
         """Fit the prior when the second stage begins."""
         if epoch == self.settled_from and model.prior is not None and model.prior.wants_embeddings:
-            Z = _embeddings(model, data)
-            if not np.isfinite(Z).all():
-                raise FloatingPointError("the first stage of 'staged' left no finite embeddings: lower learning_rate")
-            model.prior.fit(Z)
-
-
-@torch.no_grad()
-def _embeddings(model: Model, data: TrainingData) -> np.ndarray:
-    model.eval()
-    parts = np.array_split(np.arange(len(data.y)), -(-len(data.y) // CHUNK))
-    batches = (data.batch({UNLABELLED: part}, {UNLABELLED: ()}, augment=False) for part in parts)
-    Z = np.concatenate([model.embed(batch.x).cpu().numpy() for batch in batches])
-    model.train()
-    return Z
+            model.prior.fit(embed_all(model, data))

@@ -1,0 +1,22 @@
+"""What to reach for with few labels: neighbours drawn together, and labels spread over their graph."""
+
+from semimetric.model import CONTRAST, METRIC, Weights
+from semimetric.presets.base import Preset
+
+BEST = Preset(
+    name="best",
+    summary="contrast of views and neighbours on all rows, labels spread over the neighbours' graph, for few labels",
+    citation="Zhou et al. 2004 on the graph of a contrastive space (Chen et al. 2020), in rounds",
+    weights=lambda choices: Weights({METRIC: choices.gamma / (1 + choices.gamma), CONTRAST: 1 / (1 + choices.gamma)}),
+    posterior="sphere",
+    decoder=False,
+    contrast=True,
+    defaults={
+        "latent_dim": 16,
+        "gamma": 20.0,
+        "loss": "normalised-softmax",
+        "routine": "self-training",
+        "averaging": 0.999,
+        "validation_share": 0.0,
+    },
+)

@@ -1,0 +1,104 @@
+"""First what needs no label, then rounds of labels spread over the neighbours' graph and learned from."""
+
+from collections.abc import Iterator, Mapping
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from semimetric.graphs import nearest_neighbours, neighbour_graph
+from semimetric.model import Model, Weights
+from semimetric.training.data import PAIRED, TrainingData
+from semimetric.training.embedding import embed_all, principal_components
+from semimetric.training.pseudo_labels import spread_labels, trusted
+from semimetric.training.routines.base import MAIN, Routine, Step, step_on
+
+FIRST_SHARE = 1 / 3  # of the epochs
+RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
+NEIGHBOURS = 10
+FADED = 1 / 64  # the weight that the inputs' graph keeps to the end, beside the space's
+
+
+class SelfTraining(Routine):
+    """A third of the epochs draws views and neighbours together; before each later one labels are spread anew.
+
+    Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
+    space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
+    class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
+    Rows given with a label keep it. Without a metric loss the first stage is all.
+
+    The inputs' graph counts as much as the space's when labels are first spread, and 1/64 as much at the end: it has
+    clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
+    """
+
+    def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
+        super().__init__(weights, epochs, separate_optimisers)
+        self.settled_from = epochs - 1  # losses under labels that change do not compare
+        self.first = _first(weights, epochs)
+        self._given: Tensor | None = None
+
+    def steps(self, epoch: int, length: int) -> Iterator[Step]:
+        """Yield ``length`` steps of the stage that the epoch belongs to."""
+        if epoch < self.first:
+            free = self.weights.only(*self.weights.unsupervised)
+            weights = Weights({term: weight / sum(free.values()) for term, weight in free.items()})
+            return repeat(step_on({PAIRED: tuple(weights)}, weights, self.phases()[0]), length)
+        return repeat(step_on({PAIRED: tuple(self.weights)}, self.weights, self.phases()[-1]), length)
+
+    def phases(self) -> tuple[str, ...]:
+        """Return one optimiser, or one per stage."""
+        return ("first", "second") if self.separate_optimisers else (MAIN,)
+
+    def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
+        """Look for neighbours, and in the second stage revise the labels."""
+        if self._given is None:
+            self._given = data.y.clone()
+        neighbours, graph = _of_inputs(data)
+        data.neighbours = neighbours
+        if epoch >= min(RAW_EPOCHS, self.first):
+            own, learned = _graph(embed_all(model, data))
+            data.neighbours = np.concatenate([neighbours, own], axis=1)
+            graph = self._weight_of_inputs(epoch) * graph + learned
+        if epoch >= self.first:
+            data.neighbours = None
+            given = self._given.numpy(force=True)
+            y, weights = trusted(spread_labels(graph, given), given)
+            data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
+
+    def _weight_of_inputs(self, epoch: int) -> float:
+        rounds = self.epochs - self.first
+        return FADED ** ((epoch - self.first) / (rounds - 1)) if epoch > self.first else 1.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: labels and neighbours follow from the given labels and the model."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up nothing."""
+
+
+def _first(weights: Weights, epochs: int) -> int:
+    """Return how many epochs need no label: all of them, or none, where there are terms of one kind only."""
+    if not weights.supervised:
+        return epochs
+    return max(1, round(FIRST_SHARE * epochs)) if weights.unsupervised else 0
+
+
+def space_and_graph(model: Model, data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return the embeddings (n, d) of all rows, and the graph (n, n) of neighbours in the space and by inputs."""
+    Z = embed_all(model, data)
+    return Z, FADED * _of_inputs(data)[1] + _graph(Z)[1]
+
+
+def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
+    if data.input_graph is None:
+        data.input_graph = _graph(principal_components(data))
+    return data.input_graph
+
+
+def _graph(Z: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
+    distances, rows = nearest_neighbours(Z, min(NEIGHBOURS, len(Z) - 1))
+    return rows, neighbour_graph(distances, rows)
