@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from semimetric.losses import (
     CenterLoss,
     ContrastiveLoss,
+    NormalisedSoftmaxLoss,
     NPairLoss,
     NTXentLoss,
     RandomTripletLoss,
@@ -84,6 +85,13 @@ def softmax(z, y):
     return sum(row.exp().sum().log() - row[y[i]] for i, row in zip(rows, logits, strict=True)) / len(rows)
 
 
+def normalised_softmax(z, y):
+    proxies = learned(NormalisedSoftmaxLoss).double().proxies
+    rows = (y != -1).nonzero().flatten()
+    logits = [cosines(z[i], proxies) / 0.1 for i in rows]
+    return sum(row.exp().sum().log() - row[y[i]] for i, row in zip(rows, logits, strict=True)) / len(rows)
+
+
 def center(z, y):
     loss = learned(CenterLoss).double()
     rows = (y != -1).nonzero().flatten()
@@ -104,6 +112,7 @@ TWINS = {
     "nt-xent": (NTXentLoss, nt_xent),
     "supervised-contrastive": (SupervisedContrastiveLoss, supervised_contrastive),
     "softmax": (lambda: learned(SoftmaxLoss), softmax),
+    "normalised-softmax": (lambda: learned(NormalisedSoftmaxLoss), normalised_softmax),
     "center": (lambda: learned(CenterLoss), center),
 }
 _EXPECTED = {}

@@ -8,7 +8,7 @@ from semimetric.losses import LOSSES, LossSetting, MetricLoss, get_loss
 SETTING = LossSetting(latent_dim=3, n_classes=4, margin=0.5, distance="euclidean")
 Y = torch.tensor([0, 0, 1, -1, 1, 2, 0, -1, 2, 3])
 LABELLED = Y != -1
-PER_ROW = ["center", "softmax"]  # these need no pairs
+PER_ROW = ["center", "softmax", "normalised-softmax"]  # these need no pairs
 COUNTED = ["n-pair", "nt-xent", "supervised-contrastive"]  # weights count rows inside a sum, so their scale matters
 each_loss = pytest.mark.parametrize("name", LOSSES)
 each_but_random = pytest.mark.parametrize("name", [name for name in LOSSES if name != "random-triplet"])
@@ -44,6 +44,7 @@ def test_names_lead_to_their_losses():
         "contrastive": "ContrastiveLoss",
         "center": "CenterLoss",
         "softmax": "SoftmaxLoss",
+        "normalised-softmax": "NormalisedSoftmaxLoss",
         "n-pair": "NPairLoss",
         "nt-xent": "NTXentLoss",
         "supervised-contrastive": "SupervisedContrastiveLoss",

@@ -1,4 +1,4 @@
-"""The two losses with parameters per class: value and every gradient against a loop over rows, numbers by hand."""
+"""The losses with parameters per class: value and every gradient against a loop over rows, numbers by hand."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semimetric.losses import CenterLoss, SoftmaxLoss
+from semimetric.losses import CenterLoss, NormalisedSoftmaxLoss, SoftmaxLoss
 
 Y = [0, 0, 1, -1, 1, 2, 0, -1, 3]
 W = [1.0, 0.5, 2.0, 1.0, 0.0, 3.0, 1.5, 2.0, 1.0]
@@ -38,6 +38,20 @@ def softmax_and_its_twin(seed=0):
     return loss, lambda z, y, w: mean_over_rows(z, y, w, lambda z, y: cross_entropy(z, y, W, b))
 
 
+def normalised_softmax_and_its_twin(seed=0):
+    torch.manual_seed(seed)
+    loss = NormalisedSoftmaxLoss(4, 3, temperature=0.5).double()
+
+    def one(z, label):
+        def length(a):
+            return sum(v**2 for v in a).sqrt()
+
+        cosines = [sum(z[j] * w[j] for j in range(len(z))) / length(z) / length(w) for w in loss.proxies]
+        return sum((cosine / 0.5).exp() for cosine in cosines).log() - cosines[label] / 0.5
+
+    return loss, lambda z, y, w: mean_over_rows(z, y, w, one)
+
+
 def center_and_its_twin(seed=0):
     torch.manual_seed(seed)
     loss = CenterLoss(4, 3, center_weight=0.3, softmax_weight=0.7).double()
@@ -49,7 +63,8 @@ def center_and_its_twin(seed=0):
     return loss, lambda z, y, w: mean_over_rows(z, y, w, one)
 
 
-each = pytest.mark.parametrize("loss_and_twin", [softmax_and_its_twin, center_and_its_twin])
+TWINS = [softmax_and_its_twin, normalised_softmax_and_its_twin, center_and_its_twin]
+each = pytest.mark.parametrize("loss_and_twin", TWINS)
 
 
 @each
@@ -66,7 +81,7 @@ def test_equals_its_naive_twin(loss_and_twin, weighted, embeddings, value_and_gr
 @given(
     y=st.lists(st.integers(-1, 3), max_size=7),
     seed=st.integers(0, 1000),
-    loss_and_twin=st.sampled_from([softmax_and_its_twin, center_and_its_twin]),
+    loss_and_twin=st.sampled_from(TWINS),
 )
 def test_any_labels_at_all(y, seed, loss_and_twin, embeddings, value_and_gradients, assert_same):
     (loss, naive), z = loss_and_twin(seed), embeddings(len(y), 3, seed)

@@ -19,7 +19,7 @@ from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 FIRST_SHARE = 1 / 3  # of the epochs
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
-FADED = 1 / 64  # the weight that the inputs' graph keeps to the end, beside the space's
+FADED = 1 / 16  # the weight that the inputs' graph keeps to the end, beside the space's
 
 
 class SelfTraining(Routine):
@@ -30,7 +30,7 @@ class SelfTraining(Routine):
     class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
     Rows given with a label keep it. Without a metric loss the first stage is all.
 
-    The inputs' graph counts as much as the space's when labels are first spread, and 1/64 as much at the end: it has
+    The inputs' graph counts as much as the space's when labels are first spread, and 1/16 as much at the end: it has
     clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
     """
 
