@@ -15,7 +15,7 @@ from semimetric.data import hide_labels
 SCORES = {
     *(f"{probe}_{score}" for probe in ("knn", "forest", "mlp", "linear") for score in ("accuracy", "ami")),
     *("recall_at_1", "map_at_r", "cluster_accuracy", "cluster_ami", "triplet_accuracy", "triplet_order_accuracy"),
-    *("few_label_accuracy", "few_label_ami"),
+    *("few_label_accuracy", "few_label_ami", "accuracy", "balanced_accuracy", "auc", "ece"),
 }
 FILES = {"config.json", "metrics.json", "history.csv", "model", "embedding.npz", "report.html"}
 PICTURES = {f"{name}.png" for name in ("scores", "latent", "reconstructions", "curves", "neighbours", "confusion")}

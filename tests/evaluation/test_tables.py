@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 
-from semimetric.evaluation import evaluate, score_table
+from semimetric.evaluation import evaluate, evaluate_prediction, score_table
 
 
 def test_every_metric_has_a_place_a_label_and_an_explanation():
     Z, y = np.arange(20.0).reshape(10, 2), [0, 1] * 5
     scores = evaluate(Z, y, Z_labelled=Z, y_labelled=y, n_triplets=10)
+    scores |= evaluate_prediction(np.full((10, 2), 0.5), [0, 1], y)
     rows = score_table(scores)
     assert {row.key for row in rows} == set(scores)
     assert all(row.values == {"model": scores[row.key]} for row in rows)

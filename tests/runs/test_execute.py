@@ -9,7 +9,7 @@ import pytest
 from semimetric import MetricEmbedder
 from semimetric.data import hide_labels, load_dataset
 from semimetric.errors import RunError
-from semimetric.evaluation import evaluate_baselines
+from semimetric.evaluation import evaluate_baselines, evaluate_prediction
 from semimetric.runs import RunConfig, RunDirectory, execute, score
 from semimetric.runs.fitted import load_fitted, load_rows, was_fitted_on
 
@@ -57,6 +57,18 @@ def test_a_run_is_its_parts_put_together(write, run, vectors):
     assert np.array_equal(record.arrays["predicted_test"], embedder.predict(data.X_test))
     assert np.array_equal(record.arrays["y_labelled"], y[y >= 0])
     assert np.array_equal(MetricEmbedder.load(run.model).transform(data.X_test), Z)
+
+
+def test_the_predictions_are_scored_as_by_hand(write, run, vectors):
+    names = np.array(["north", "east", "south", "west"])
+    path = write(y=names[vectors[1]])
+    record = execute(RunConfig(path, labels=20, seed=4, estimator=QUICK), run)
+    data, embedder = load_dataset(path, seed=4), MetricEmbedder.load(run.model)
+    y = data.named(data.y_test)
+    assert record.metrics["accuracy"] == embedder.score(data.X_test, y)
+    scores = evaluate_prediction(embedder.predict_proba(data.X_test), embedder.classes_, y)
+    assert {name: record.metrics[name] for name in scores} == scores
+    assert not any("accuracy" in scored for scored in record.baselines.values())
 
 
 def test_the_configuration_is_kept_with_all_it_takes_to_do_it_again(write, run):
@@ -113,7 +125,7 @@ def test_a_test_split_is_scored_though_no_training_row_has_a_label(write, run, v
     with pytest.warns(UserWarning, match="y holds no labels"):
         record = execute(RunConfig(write(y=np.full(100, -1), X_test=X, y_test=y), estimator=QUICK), run)
     assert record.metrics["knn_accuracy"] > 0
-    assert not any(key.startswith("few_label") for key in record.metrics)
+    assert not any(key.startswith("few_label") or key in ("accuracy", "nll") for key in record.metrics)
 
 
 def test_a_test_split_without_labels_is_embedded_but_not_scored(write, run, vectors):

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from semimetric.evaluation.tables import LIKELIHOOD, OTHER, ScoreRow, score_table
+from semimetric.evaluation.tables import CALIBRATION, ScoreRow, score_table
 from semimetric.report.likelihood import amount
 from semimetric.report.section import counted
 from semimetric.report.verdict import baseline_name
@@ -118,7 +118,7 @@ def _number(value: float | None, row: ScoreRow) -> str:
         return ""  # not computed
     if not math.isfinite(value):
         return "n/a"
-    if row.group in (LIKELIHOOD, OTHER):
-        return amount(value)
+    if not row.ranked:
+        return f"{value:.3f}" if row.group == CALIBRATION else amount(value)
     best, text = _best(row), f"{value:.3f}"
     return f"[bold]{text}[/bold]" if best is not None and round(value, 3) == round(best, 3) else text

@@ -1,8 +1,9 @@
-"""How good an embedding is: probes, the few-label protocol, retrieval, clustering, triplets, baselines, likelihood."""
+"""How good embeddings and predictions are: probes, few labels, retrieval, clusters, triplets, baselines, likelihood."""
 
 from typing import TYPE_CHECKING, Any
 
 from semimetric.evaluation.baselines import evaluate_baselines
+from semimetric.evaluation.prediction import evaluate_prediction
 from semimetric.evaluation.protocol import evaluate
 from semimetric.evaluation.retrieval import map_at_r, recall_at_1
 from semimetric.evaluation.tables import ScoreRow, score_table
@@ -15,6 +16,7 @@ __all__ = [
     "elbo_terms",
     "evaluate",
     "evaluate_baselines",
+    "evaluate_prediction",
     "log_likelihood",
     "map_at_r",
     "recall_at_1",

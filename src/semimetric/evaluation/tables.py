@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+PREDICTION = "The model's own predictions"
+CALIBRATION = "Their probabilities, lower is better"
 FEW = "With the given labels alone"
 PROBE = "Probes trained on half of the test labels"
 RETRIEVAL = "Retrieval"
@@ -29,10 +31,21 @@ class ScoreRow:
     explanation: str
     values: dict[str, float | None]
 
+    @property
+    def ranked(self) -> bool:
+        """Whether it is a share, from 0 to 1, of which more is better."""
+        return self.group not in (CALIBRATION, LIKELIHOOD, OTHER)
+
 
 def known_metrics() -> dict[str, tuple[str, str, str]]:
-    """Label, group and explanation of every metric of ``evaluate``, in the order of the table."""
-    metrics: dict[str, tuple[str, str, str]] = {}
+    """Label, group and explanation of every metric there is, in the order of the table."""
+    metrics = {
+        "accuracy": ("accuracy", PREDICTION, "share of test points whose class is the predicted one"),
+        "balanced_accuracy": ("balanced accuracy", PREDICTION, "the same within each class, averaged over the classes"),
+        "auc": ("AUC", PREDICTION, "area under the ROC curve of each class against the rest, averaged"),
+        "ece": ("ECE", CALIBRATION, "expected calibration error: how far confidence is from accuracy, in 15 bins"),
+        "nll": ("NLL", CALIBRATION, "nats; negative log-probability of the true class, at least 1e-7 each"),
+    }
     for group, prefix, trained in (
         (FEW, "few_label_", "fitted on the labelled training points, scored on the test split"),
         (PROBE, "", "fitted on one half of the test split, scored on the other"),
@@ -90,15 +103,15 @@ def score_table(
     Parameters
     ----------
     metrics : mapping of str to float
-        What :func:`semimetric.evaluation.evaluate` returned; None (JSON's null) is read as NaN. Numbers
-        under further keys come last, in a group of their own.
+        What :func:`semimetric.evaluation.evaluate` and :func:`semimetric.evaluation.evaluate_prediction`
+        returned; None (JSON's null) is read as NaN. Numbers under further keys come last, in a group of their own.
     baselines : mapping of str to mapping, optional
         What :func:`semimetric.evaluation.evaluate_baselines` returned.
 
     Returns
     -------
     list of ScoreRow
-        One row per metric that any column has, grouped: the given labels alone, probes, retrieval,
+        One row per metric that any column has, grouped: predictions, the given labels alone, probes, retrieval,
         clusters, triplets, likelihood. Columns are ``"model"`` and the baselines' names, in their order.
 
     Examples

@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 
 from semimetric.evaluation.protocol import FEW_LABELS
-from semimetric.evaluation.tables import FEW, LIKELIHOOD, OTHER, ScoreRow, score_table
+from semimetric.evaluation.tables import CALIBRATION, FEW, LIKELIHOOD, OTHER, ScoreRow, score_table
 from semimetric.report.likelihood import amount, table
 from semimetric.report.scores_plot import number, picture
 from semimetric.report.section import Section, absent
@@ -35,7 +35,7 @@ def section(view: View) -> Section:
         f'<thead><tr><th scope="col">metric</th>{head}<th scope="col">0 to 1</th></tr></thead>'
         f"{bodies}</table></div>"
     )
-    drawn = [row for row in rows if row.group != OTHER]  # the rest may be of any size
+    drawn = [row for row in rows if row.ranked]  # the rest may be of any size
     png = picture(drawn, columns) if drawn else None
     return Section(NAME, TITLE, _introduction(view, rows) + beside + likelihoods, png)
 
@@ -46,8 +46,9 @@ def _numbers(scores: Mapping[str, float | None]) -> dict[str, float | None]:
 
 
 def _introduction(view: View, rows: list[ScoreRow]) -> str:
-    ranked = "Higher is better" + (f", except under “{OTHER}”" if any(row.group == OTHER for row in rows) else "")
-    text = [f"{ranked}; the best of each row is in bold."]
+    unranked = [group for group in (CALIBRATION, OTHER) if any(row.group == group for row in rows)]
+    but = f", except under {' and '.join(f'“{group}”' for group in unranked)}" if unranked else ""
+    text = [f"Higher is better{but}; the best of each row is in bold."]
     if len(view.record.baselines) == 0:
         text.append("This run has no baselines to compare with.")
     few = next((row for row in rows if row.key == "few_label_accuracy"), None)
@@ -90,14 +91,14 @@ def _cell(value: float | None, best: float | None, row: ScoreRow) -> str:
         return '<td class="none"><span title="not computed">–</span></td>'
     if math.isnan(value):
         return '<td class="none"><span title="undefined on this data">n/a</span></td>'
-    if best is not None and round(value, 3) == round(best, 3) and len(row.values) > 1:
+    if best is not None and round(value, 3) == round(best, 3):
         return f'<td class="best">{value:.3f}<span class="unseen"> best</span></td>'
     return f"<td>{amount(value) if row.group == OTHER else f'{value:.3f}'}</td>"
 
 
 def _strip(row: ScoreRow) -> str:
     """Return the row as a small drawing: a line from 0 to 1, a ring per baseline, a dot for the model."""
-    if row.group == OTHER:
+    if not row.ranked:
         return ""
     marks = []
     for name, value in reversed(row.values.items()):
@@ -112,4 +113,4 @@ def _strip(row: ScoreRow) -> str:
 
 def _best(row: ScoreRow) -> float | None:
     numbers = [found for value in row.values.values() if (found := number(value)) is not None]
-    return max(numbers) if numbers and row.group != OTHER else None
+    return max(numbers) if len(numbers) > 1 and row.ranked else None

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from semimetric.estimator import MetricEmbedder
-from semimetric.evaluation import evaluate
+from semimetric.evaluation import evaluate, evaluate_prediction
 
 
 def score(
@@ -17,7 +17,7 @@ def score(
     likelihood_samples: int = 0,
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Embed rows and evaluate the space, the few-label protocol included.
+    """Embed rows and evaluate the space, the few-label protocol included, and the predictions.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def score(
     -------
     Z : float32 array (n, latent_dim)
     metrics : dict
-        The keys of `evaluate`; ``reconstruction_error`` where the model has a decoder, ``kl`` where it has a prior,
+        The keys of `evaluate`; where the model was given labels, those of `evaluate_prediction`;
+        ``reconstruction_error`` where the model has a decoder, ``kl`` where it has a prior,
         and where it has both, ``elbo`` and ``vae_loss`` (reconstruction of a sample + KL: TVAE's), all per row, in
         nats; ``log_likelihood`` with ``likelihood_samples``.
 
@@ -56,6 +57,8 @@ def score(
         margin=embedder.settings_["margin"],
         **options,
     )
+    if labelled:
+        metrics |= evaluate_prediction(embedder.predict_proba(X), embedder.classes_, y)
     metrics |= _of_the_parts(embedder, X, seed, likelihood_samples)
     return Z, metrics
 
