@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from semimetric.evaluation.baselines import evaluate_baselines
+from semimetric.evaluation.peers import evaluate_peer
 from semimetric.evaluation.prediction import evaluate_prediction
 from semimetric.evaluation.protocol import evaluate
 from semimetric.evaluation.retrieval import map_at_r, recall_at_1
@@ -16,6 +17,7 @@ __all__ = [
     "elbo_terms",
     "evaluate",
     "evaluate_baselines",
+    "evaluate_peer",
     "evaluate_prediction",
     "log_likelihood",
     "map_at_r",

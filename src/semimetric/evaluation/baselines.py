@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from semimetric.evaluation.inputs import Array, check_labels_of, check_seed
+from semimetric.evaluation.inputs import Array, check_labels_of, check_seed, flattened
 from semimetric.evaluation.probes import PROBES
 from semimetric.evaluation.protocol import evaluate
 
+BASELINES = ("raw", "pca", "pca50")
 WIDE_PCA = 50
 
 
@@ -65,7 +66,7 @@ def evaluate_baselines(
     seed = check_seed(seed)
     if isinstance(latent_dim, bool) or not isinstance(latent_dim, int | np.integer) or latent_dim < 1:
         raise ValueError(f"latent_dim is {latent_dim!r}; it must be a whole number, 1 or more")
-    train, test = _flattened(X_train, "X_train"), _flattened(X_test, "X_test")
+    train, test = flattened(X_train, "X_train"), flattened(X_test, "X_test")
     if np.shape(X_train)[1:] != np.shape(X_test)[1:]:
         raise ValueError(
             f"X_test has rows of shape {np.shape(X_test)[1:]} and X_train of {np.shape(X_train)[1:]}; "
@@ -102,23 +103,6 @@ def evaluate_baselines(
             clusters=everything,
         )
     return scores
-
-
-def _flattened(X: npt.ArrayLike, name: str) -> Array:
-    """``X`` as a new floating array of shape (rows, features)."""
-    values = np.asarray(X)
-    if values.ndim < 2 or 0 in values.shape:
-        raise ValueError(f"{name} has shape {values.shape}; it must be (rows, …), none of them empty")
-    if values.dtype.kind not in "fiub":
-        raise ValueError(f"{name} has dtype {values.dtype}; it must hold real numbers")
-    values = values.reshape(len(values), -1)
-    if values.dtype == np.uint8:
-        return values / np.float32(255)
-    values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64)
-    finite = np.isfinite(values).all(axis=1)
-    if not finite.all():
-        raise ValueError(f"{name} row {int(np.argmin(finite))} holds NaN or infinity; every value must be finite")
-    return values
 
 
 def _principal_axes(centred: Array, count: int, seed: int) -> Array:

@@ -66,6 +66,23 @@ def _check_mixed_labels(values: list[Any], known: Array, name: str) -> Array:
     return np.array(whole_numbers, dtype=np.int64)
 
 
+def flattened(X: npt.ArrayLike, name: str) -> Array:
+    """``X`` as a new floating array of shape (rows, features)."""
+    values = np.asarray(X)
+    if values.ndim < 2 or 0 in values.shape:
+        raise ValueError(f"{name} has shape {values.shape}; it must be (rows, …), none of them empty")
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has dtype {values.dtype}; it must hold real numbers")
+    values = values.reshape(len(values), -1)
+    if values.dtype == np.uint8:
+        return values / np.float32(255)
+    values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64)
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name} row {int(np.argmin(finite))} holds NaN or infinity; every value must be finite")
+    return values
+
+
 def check_labelled_embedding(
     Z: npt.ArrayLike, y: npt.ArrayLike | Sequence[Any], *, Z_name: str = "Z", y_name: str = "y"
 ) -> tuple[Array, Array]:

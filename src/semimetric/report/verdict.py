@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from semimetric.evaluation.peers import PEERS
 from semimetric.report.section import counted
 from semimetric.report.view import View
 
@@ -46,15 +47,17 @@ def _comparison(view: View) -> str:
 def baseline_name(name: str, latent_dim: int) -> str:
     """Return what people call a baseline.
 
-    >>> baseline_name("raw", 10), baseline_name("pca", 10), baseline_name("pca50", 10)
-    ('raw input', 'PCA-10', 'PCA-50')
+    >>> baseline_name("raw", 10), baseline_name("pca", 10), baseline_name("pca50", 10), baseline_name("umap", 10)
+    ('raw input', 'PCA-10', 'PCA-50', 'semi-supervised UMAP')
     """
     if name == "raw":
         return "raw input"
     if name == "pca":
         return f"PCA-{latent_dim}"
     digits = name.removeprefix("pca").strip("_-")
-    return f"PCA-{digits}" if name.startswith("pca") and digits.isdigit() else name
+    if name.startswith("pca") and digits.isdigit():
+        return f"PCA-{digits}"
+    return PEERS[name].label if name in PEERS else name
 
 
 def _best(baselines: Mapping[str, Mapping[str, float | None]], key: str) -> tuple[str, float] | None:
