@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from semimetric.errors import StudyError
 from semimetric.runs import RunConfig
 from semimetric.studies import Settings, collect, expand, run_study
 from semimetric.studies.collecting import other_code
@@ -34,6 +35,23 @@ def answers(scored, tmp_path):
         return answer
 
     return planned
+
+
+def test_a_baseline_whose_package_is_not_installed_is_told_before_anything_runs(study, inline, tmp_path, monkeypatch):
+    engine = inline()
+    monkeypatch.setattr("semimetric.evaluation.peers.importlib.util.find_spec", lambda name: None)
+    for content in ({"table": {"baselines": ["umap"]}}, {"metrics": ["accuracy", "umap.accuracy"]}):
+        with pytest.raises(StudyError, match=r"'umap' needs umap-learn, .*pip install 'semimetric\[umap\]'"):
+            run_study(study(**content), tmp_path / "out")
+    assert not engine.submitted
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_peers_that_a_study_names_go_along_with_its_jobs(study, inline, scored, tmp_path):
+    engine = inline(lambda job: scored(job, accuracy=0.5))
+    named = study(metrics=["accuracy", "self-training.accuracy"], table={"baselines": ["pca", "label-spreading"]})
+    run_study(named, tmp_path)
+    assert {tuple(job.peers) for job in engine.submitted} == {("label-spreading", "self-training")}
 
 
 def statuses(results):

@@ -24,6 +24,8 @@ def places(**content):
         ({"seeds": [4, 7]}, 2),
         ({"dataset": ["digits", "mnist"], "labels": [10, None]}, 4),
         ({"percent": [1, 5, 10], "seeds": 2}, 6),
+        ({"dataset": ["digits", "mnist"], "labels": {"digits": 10, "mnist": [10, 60, None]}, "seeds": 2}, (1 + 3) * 2),
+        ({"dataset": ["digits", "mnist"], "percent": {"digits": 1, "mnist": [1, 5]}}, 3),
         ({"grid": {"latent_dim": [2, 10], "alpha": [0.1, 0.2, 0.3]}}, 6),
         ({"rows": ROWS}, 1 + 3),
         ({"rows": ROWS, "grid": GRID}, (1 + 3) * 2),
@@ -43,6 +45,11 @@ def test_a_place_has_what_varies_and_nothing_of_the_base():
     assert first == {"dataset": "digits", "labels": 60, "seed": 0, "row": "A", "latent_dim": 2, "preset": "dml"}
     assert places(percent=0.5)[0] == {"dataset": "digits", "percent": 0.5, "seed": 0}
     assert places()[0] == {"dataset": "digits", "seed": 0}
+
+
+def test_each_dataset_may_have_label_budgets_of_its_own():
+    found = places(dataset=["digits", "mnist"], labels={"mnist": [60, 6000], "digits": 10})
+    assert [(place["dataset"], place["labels"]) for place in found] == [("digits", 10), ("mnist", 60), ("mnist", 6000)]
 
 
 def test_a_configuration_is_the_base_overridden_by_the_row_and_crossed_with_the_grid():

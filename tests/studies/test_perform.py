@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,8 +12,8 @@ import numpy as np
 import pytest
 
 from semimetric.data import load_dataset
-from semimetric.evaluation import evaluate_baselines
-from semimetric.runs import RunDirectory, execute
+from semimetric.evaluation import evaluate_baselines, evaluate_peer
+from semimetric.runs import RunConfig, RunDirectory, execute
 from semimetric.studies import expand, perform
 from semimetric.studies.perform import Job
 
@@ -166,6 +169,42 @@ def test_data_are_read_once_and_baselines_computed_once_for_all_that_share_them(
     )
     assert one == two != {}
     perform._dataset.cache_clear()
+
+
+def test_a_peer_is_computed_once_whatever_the_dimensions_and_stands_beside_each_run(study, job, tmp_path, monkeypatch):
+    computed = []
+    (tmp_path / "baselines").unlink()
+
+    def computing(name, *arguments, **options):
+        computed.append(name)
+        return evaluate_peer(name, *arguments, **options)
+
+    monkeypatch.setattr(perform, "evaluate_peer", computing)
+    tasks = expand(study(grid={}, rows=[{"preset": "dml", "latent_dim": size} for size in (2, 3)], base={"epochs": 1}))
+    outcomes = [perform.perform(job(task, peers=("label-spreading",))) for task in tasks]
+    assert computed == ["label-spreading"]
+    one, two = (outcome.row["metrics"]["label-spreading.accuracy"] for outcome in outcomes)
+    assert one == two > 0.5
+
+
+def test_workers_that_need_the_same_peer_wait_for_one_of_them(tmp_path, monkeypatch):
+    begun, computed = threading.Event(), []
+
+    def slowly(name, *arguments, **options):
+        computed.append(name)
+        begun.set()
+        time.sleep(0.3)
+        return {"accuracy": 0.5}
+
+    monkeypatch.setattr(perform, "evaluate_peer", slowly)
+    monkeypatch.setattr(perform, "evaluate_baselines", lambda *_, **__: {})
+    scored = [perform._remembering(RunConfig("digits"), tmp_path, ["umap"]) for _ in range(2)]
+    with ThreadPoolExecutor(2) as workers:
+        first = workers.submit(scored[0], None, None, None, None, 2)
+        begun.wait()
+        second = workers.submit(scored[1], None, None, None, None, 3)
+        assert first.result() == second.result() == {"umap": {"accuracy": 0.5}}
+    assert computed == ["umap"]
 
 
 def test_paths_begin_where_the_driver_is(vector_file, tmp_path, study, job, monkeypatch):

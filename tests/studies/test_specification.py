@@ -79,6 +79,17 @@ def refused(tmp_path, monkeypatch):
             "seeds: many",
             "line 4: seeds must be a number of seeds, at least 1, or a list of seeds, got",
         ),
+        (
+            "[50, 200]",
+            "{digits: [50, sixty]}",
+            "line 4: labels.digits.2 must be a number of labels, at least 1",
+        ),
+        ("[50, 200]", "{digits: 2000}", "line 4: labels must be at most the 1198 training rows of digits, got 2000"),
+        (
+            "[50, 200]",
+            "{mnist: 60}",
+            "line 1: the study must have labels for each of its datasets and for no other",
+        ),
         ("labels:", "percent: 1\nlabels:", "mine.yaml, line 1: the study must have labels or percent, not both"),
         ("seeds: 1", "seds: 1", "line 16: unknown key 'seds' in budgets.quick: did you mean 'seeds'? Known: balanced"),
         ("seeds: 1", "seeds: 0", "line 16: seeds must be a number of seeds, at least 1, or a list of seeds, got 0"),
@@ -93,7 +104,7 @@ def refused(tmp_path, monkeypatch):
         (
             "pca.knn",
             "pac.knn",
-            "line 13: unknown metric 'pac.knn_accuracy': did you mean 'pca'? Known: pca, pca50, raw",
+            "line 13: unknown metric 'pac.knn_accuracy': did you mean 'pca'? Known: label-spreading, pca, pca50",
         ),
         ("title:", "name: twice\ntitle:", "line 2: the key 'name' is there already, in line 1: keep one of them"),
         ("rows:\n", SEARCH + "rows:\n", "line 1: the study must have rows and grid, or a search, not both"),
@@ -101,6 +112,16 @@ def refused(tmp_path, monkeypatch):
             "grid:",
             "loading: {image_sise: 3}\ngrid:",
             "line 6: unknown argument 'image_sise' in loading: did you mean 'ima",
+        ),
+        (
+            "rows:\n",
+            "table: {baselines: [umpa]}\nrows:\n",
+            "line 8: table.baselines holds 'umpa', which is no baseline: did you mean 'umap'",
+        ),
+        (
+            "rows:\n",
+            "table: {compare: [[DML, umap]]}\nrows:\n",
+            "line 8: table.compare: 'umap' is compared with and must be one of table.baselines",
         ),
         ("labels: [50, 200]", "labels: [50", "mine.yaml, line 5: this is not YAML: "),
     ],

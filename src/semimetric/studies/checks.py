@@ -12,6 +12,9 @@ from semimetric.data.catalog import check_dataset
 from semimetric.errors import DataError, StudyError, nearest_names
 from semimetric.estimator import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters
+from semimetric.evaluation.baselines import BASELINES
+from semimetric.evaluation.peers import PEERS
+from semimetric.evaluation.prediction import PREDICTION_METRICS
 from semimetric.evaluation.tables import known_metrics
 from semimetric.runs.trackers import TRACKERS
 from semimetric.studies.grid import NAME, Point, expand, points
@@ -23,9 +26,8 @@ OF_THE_RUN = {"checkpoint_dir", "resume", "verbose", "random_state", "encoder", 
 ARGUMENTS = set(inspect.signature(MetricEmbedder).parameters) - OF_THE_RUN
 OF_THE_STUDY = {"name_or_path", "data_dir", "seed", "show_progress"}
 LOADING = set(inspect.signature(load_dataset).parameters) - OF_THE_STUDY
-BASELINES = ("raw", "pca", "pca50")
 NOT_COMPUTED = {"log_likelihood"}
-BEYOND_EVALUATE = {"reconstruction_error", "kl", "vae_loss", "elbo"}
+BEYOND_EVALUATE = {*PREDICTION_METRICS, "reconstruction_error", "kl", "vae_loss", "elbo"}
 
 
 def check_study(study: Study, where: Lines | None = None) -> None:
@@ -64,8 +66,9 @@ def _check_names(study: Study, where: Lines) -> None:
     known_names = set(known_metrics()) - NOT_COMPUTED
     for number, metric in enumerate(study.metrics):
         baseline, _, name = metric.rpartition(".")
-        if name not in known_names or (baseline and baseline not in BASELINES):
-            near = nearest_names(name, known_names) if name not in known_names else nearest_names(baseline, BASELINES)
+        beside = (*BASELINES, *PEERS)
+        if name not in known_names or (baseline and baseline not in beside):
+            near = nearest_names(name, known_names) if name not in known_names else nearest_names(baseline, beside)
             raise StudyError(f"{where(('metrics', number))}: unknown metric {metric!r}: {near}")
     if study.search is not None:
         _check_main_metric(study.metrics[0], study.search.prune, where)
@@ -118,17 +121,17 @@ def _check_data(study: Study, where: Lines) -> None:
         if sizes is None:
             continue  # a file of one's own: it is not read for this
         rows = sizes["train"]
-        for place, budget in enumerate(study.labels or []):
-            if budget is not None and budget > rows:
+        key, values = study.budgets_of(name) or ("", [])
+        for place, value in enumerate(values):
+            path: Path = (key, name, place) if isinstance(getattr(study, key), dict) else (key, place)
+            if key == "labels" and value is not None and value > rows:
                 raise StudyError(
-                    f"{where(('labels', place))}: labels must be at most the {rows} training rows of {name}, "
-                    f"got {budget}"
+                    f"{where(path)}: labels must be at most the {rows} training rows of {name}, got {value}"
                 )
-        for place, share in enumerate(study.percent or []):
-            if math.floor(share / 100 * rows + 0.5) < 1:
+            if key == "percent" and math.floor(value / 100 * rows + 0.5) < 1:
                 raise StudyError(
-                    f"{where(('percent', place))}: percent must be at least {100 / rows:.2g}, one of the "
-                    f"{rows} training rows of {name}, got {share}"
+                    f"{where(path)}: percent must be at least {100 / rows:.2g}, one of the "
+                    f"{rows} training rows of {name}, got {value}"
                 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from semimetric.data.download import local_root
 from semimetric.errors import StudyError
+from semimetric.evaluation.peers import check_peers
 from semimetric.runs.code import code_version
 from semimetric.runs.tracking import TrackingPlan, plan_tracking
 from semimetric.studies.checks import check_study
@@ -59,7 +60,7 @@ def run_study(
     ------
     StudyError
         If something in the study could not be run, another process is at work on the directory, the engine cannot
-        start, or a tracker is unknown or not installed.
+        start, a tracker is unknown or not installed, or a baseline needs a package that is not.
     KeyboardInterrupt
         At Ctrl-C, after the workers were ended.
 
@@ -76,6 +77,7 @@ def run_study(
     check_study(study)
     directory = StudyDirectory(Path(folder).absolute())
     tracking = _tracking(study, settings, directory)
+    _check_peers(study)
     directory.path.mkdir(parents=True, exist_ok=True)
     with only_driver(directory.path) as lock:
         _describe(study, directory)
@@ -99,6 +101,13 @@ def _tracking(study: Study, settings: Settings, directory: StudyDirectory) -> Tr
     try:
         return plan_tracking([*study.trackers, *settings.track], group=study.name, store=directory.tracking)
     except (ValueError, ImportError) as error:
+        raise StudyError(str(error)) from None
+
+
+def _check_peers(study: Study) -> None:
+    try:
+        check_peers(study.peers)
+    except ImportError as error:
         raise StudyError(str(error)) from None
 
 
@@ -134,6 +143,7 @@ class _Driver:
         self.failures = directory.failures()
         self.rows: dict[str, dict[str, Any]] = {}
         self._metrics = study.metrics
+        self._peers = study.peers
         self._attempts: dict[str, int] = {}  # in this call
         self._again: deque[Task] = deque()
         self._twins: dict[str, list[Task]] = {}  # of runs under way
@@ -198,6 +208,7 @@ class _Driver:
             working_directory=os.getcwd(),
             data_dir=None if data_dir is None else os.path.abspath(data_dir),
             device=self.settings.device,
+            peers=self._peers,
             trial=work.trial(task),
             tracking=asdict(replace(self.tracking, name=described(task))) if self.tracking.trackers else None,
         )

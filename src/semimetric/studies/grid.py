@@ -62,18 +62,16 @@ def expand(study: Study) -> list[Task]:
 
 def tasks_of(study: Study, arguments: Mapping[str, Any], place: Mapping[str, Scalar]) -> Iterator[Task]:
     """Yield the tasks of one choice of arguments: every dataset, seed and label budget."""
-    budgets: list[dict[str, Any]] = [{}]
-    if study.labels is not None:
-        budgets = [{"labels": value} for value in study.labels]
-    elif study.percent is not None:
-        budgets = [{"percent": value} for value in study.percent]
-    for dataset, seed, budget in product(study.dataset, study.seeds, budgets):
-        config = RunConfig(
-            dataset,
-            **budget,
-            balanced=study.balanced,
-            seed=seed,
-            estimator=dict(arguments),
-            loading=dict(study.loading),
-        )
-        yield Task(config, {"dataset": dataset, **budget, "seed": seed, **place})
+    for dataset, seed in product(study.dataset, study.seeds):
+        key, values = study.budgets_of(dataset) or ("", [None])
+        for value in values:
+            budget = {key: value} if key else {}
+            config = RunConfig(
+                dataset,
+                **budget,
+                balanced=study.balanced,
+                seed=seed,
+                estimator=dict(arguments),
+                loading=dict(study.loading),
+            )
+            yield Task(config, {"dataset": dataset, **budget, "seed": seed, **place})

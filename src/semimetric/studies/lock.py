@@ -73,6 +73,18 @@ def only_worker(folder: Path, patience: float = 60.0) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold a file, which is made, for the time of a ``with`` block; wait for as long as another process holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        while not _locked(descriptor, path):
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _locked(descriptor: int, path: Path) -> bool:
     try:
         import fcntl

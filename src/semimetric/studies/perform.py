@@ -6,9 +6,10 @@ import os
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from semimetric.data import Dataset, load_dataset
 from semimetric.data.catalog import check_dataset
 from semimetric.data.dataset import hold_out
 from semimetric.errors import DataError, RunError
-from semimetric.evaluation import evaluate_baselines
+from semimetric.evaluation import evaluate_baselines, evaluate_peer
 from semimetric.runs import RunConfig, RunDirectory, execute
 from semimetric.runs.code import code_version
 from semimetric.runs.directory import plain
 from semimetric.runs.tracking import Tracking, TrackingPlan
 from semimetric.studies.directory import StudyDirectory, summary
-from semimetric.studies.lock import only_worker
+from semimetric.studies.lock import only_one, only_worker
 from semimetric.studies.task import SCORED_ON, VALIDATION
 
 VALIDATION_SHARE = 0.2
@@ -38,6 +39,7 @@ class Job:
     working_directory : where relative paths of data begin.
     data_dir : where local copies of named datasets are.
     device : where to compute, unless the configuration says.
+    peers : names in `semimetric.evaluation.peers.PEERS`, of baselines to score beside the run.
     trial : for a run of a search that may be pruned, what `semimetric.studies.pruning.Pruning` takes.
     tracking : for a run that is reported to trackers, what `semimetric.runs.tracking.TrackingPlan` takes.
     """
@@ -48,6 +50,7 @@ class Job:
     working_directory: str
     data_dir: str | None = None
     device: str | None = None
+    peers: Sequence[str] = ()
     trial: Mapping[str, Any] | None = None
     tracking: Mapping[str, Any] | None = None
 
@@ -150,7 +153,7 @@ def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) ->
         from semimetric.studies.pruning import Pruning
 
         on_epoch = Pruning(**job.trial)
-    baselines = _remembering(config, StudyDirectory(job.folder).baselines)
+    baselines = _remembering(config, StudyDirectory(job.folder).baselines, job.peers)
     with Tracking(TrackingPlan(**(job.tracking or {})), run) as tracking:
         execute(config, run, resume=resume, load=load, baselines=baselines, on_epoch=on_epoch, tracking=tracking)
     return "; ".join(f"reporting to {name} failed: {reason}" for name, reason in tracking.failed.items())
@@ -177,28 +180,44 @@ def _dataset(name: str, data_dir: str | None, seed: int, loading: str) -> Datase
     return load_dataset(name, data_dir, seed=seed, **json.loads(loading))
 
 
-def _remembering(config: RunConfig, folder: Path) -> Callable[..., dict[str, dict[str, Any]]]:
-    """Return `evaluate_baselines`, computed once for all runs of a study that share data, labels and dimensions."""
+def _remembering(config: RunConfig, folder: Path, peers: Sequence[str]) -> Callable[..., dict[str, dict[str, Any]]]:
+    """Return what scores baselines and peers, each once for all runs of a study that share what it depends on.
+
+    `evaluate_baselines` depends on data, labels, dimensions and margin; a peer on data and labels alone. Another worker
+    that needs the same peer waits for it: it may take many minutes.
+    """
     of_the_data = {
         name: getattr(config, name) for name in ("dataset", "loading", "labels", "percent", "balanced", "seed")
     }
 
+    def remembered(
+        asked: dict[str, Any], compute: Callable[[], dict[str, Any]], *, wait: bool = False
+    ) -> dict[str, Any]:
+        asked = {**of_the_data, **asked, "code": code_version()}
+        text = json.dumps(plain(asked), sort_keys=True)
+        path = folder / f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        with only_one(path.with_suffix(".lock")) if wait else nullcontext():
+            try:
+                return dict(json.loads(path.read_text())["scores"])
+            except (OSError, ValueError, KeyError):
+                pass
+            scores = compute()
+            with tempfile.TemporaryDirectory(dir=folder) as own:  # another worker may be writing the same scores
+                file = Path(own) / "scores"
+                file.write_text(json.dumps(plain({**asked, "scores": scores}), indent=2))
+                os.replace(file, path)
+            return scores
+
     def baselines(
         X_train: Any, y_train: Any, X_test: Any, y_test: Any, latent_dim: int, **options: Any
     ) -> dict[str, dict[str, Any]]:
-        asked = {**of_the_data, "latent_dim": latent_dim, **options, "code": code_version()}
-        text = json.dumps(plain(asked), sort_keys=True)
-        path = folder / f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}.json"
-        try:
-            return dict(json.loads(path.read_text())["scores"])
-        except (OSError, ValueError, KeyError):
-            pass
-        scores = evaluate_baselines(X_train, y_train, X_test, y_test, latent_dim, **options)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as own:  # another worker may be writing the same scores
-            file = Path(own) / "scores"
-            file.write_text(json.dumps(plain({**asked, "scores": scores}), indent=2))
-            os.replace(file, path)
+        rows = (X_train, y_train, X_test, y_test)
+        scores = remembered(
+            {"latent_dim": latent_dim, **options}, lambda: evaluate_baselines(*rows, latent_dim, **options)
+        )
+        for name in peers:
+            scores[name] = remembered({"peer": name}, partial(evaluate_peer, name, *rows, seed=config.seed), wait=True)
         return scores
 
     return baselines

@@ -2,8 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    PrivateAttr,
+    Tag,
+    model_validator,
+)
 
+from semimetric.evaluation.peers import PEERS
 from semimetric.studies.tables.table_spec import TableSpec
 
 
@@ -45,6 +55,10 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _kind(value: Any) -> str:
+    return "by dataset" if isinstance(value, dict) else "for all"
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, (dict, list)):
         raise ValueError("must be one value")
@@ -64,6 +78,16 @@ def _not_empty(value: list[Any]) -> list[Any]:
 
 
 Some = AfterValidator(_not_empty)
+Count = Annotated[Any, AfterValidator(_count)]
+Percentage = Annotated[Any, AfterValidator(_percentage)]
+Counts = Annotated[list[Count], BeforeValidator(_listed), Some]
+Percentages = Annotated[list[Percentage], BeforeValidator(_listed), Some]
+CountBudgets = Annotated[
+    Annotated[Counts, Tag("for all")] | Annotated[dict[str, Counts], Tag("by dataset")], Discriminator(_kind)
+]
+PercentageBudgets = Annotated[
+    Annotated[Percentages, Tag("for all")] | Annotated[dict[str, Percentages], Tag("by dataset")], Discriminator(_kind)
+]
 Number = Annotated[Any, BeforeValidator(_number)]
 Scalars = Annotated[list[Annotated[Any, AfterValidator(_scalar)]], BeforeValidator(_listed), Some]
 Arguments = dict[str, Annotated[Any, AfterValidator(_scalar)]]
@@ -119,7 +143,8 @@ class Study(Strict):
     name, title, description : what it is called, and what it is, in a line and in full.
     dataset : list of names or paths. Given as one, too.
     loading : further arguments of `semimetric.data.load_dataset`.
-    labels, percent : lists of label budgets, one of the two at most; None in ``labels`` keeps all.
+    labels, percent : lists of label budgets, or one such list for each dataset by its name; one of the two at most.
+        None in ``labels`` keeps all.
     balanced : whether kept labels are spread evenly over the classes.
     seeds : list of seeds; given as a number n, 0 to n − 1.
     base : arguments of `semimetric.MetricEmbedder` for all runs.
@@ -137,8 +162,8 @@ class Study(Strict):
     description: str = ""
     dataset: Annotated[list[str], BeforeValidator(_listed), Some]
     loading: Arguments = {}
-    labels: Annotated[list[Annotated[Any, AfterValidator(_count)]], BeforeValidator(_listed), Some] | None = None
-    percent: Annotated[list[Annotated[Any, AfterValidator(_percentage)]], BeforeValidator(_listed), Some] | None = None
+    labels: CountBudgets | None = None
+    percent: PercentageBudgets | None = None
     balanced: bool = True
     seeds: Annotated[list[Annotated[Any, AfterValidator(_seed)]], BeforeValidator(_seeds), Some] = [0]
     base: Arguments = {}
@@ -156,6 +181,19 @@ class Study(Strict):
         """The budget that the study was read with; "" for the study as its file says."""
         return self._budget
 
+    @property
+    def peers(self) -> list[str]:
+        """The baselines that learn from labels: those of the table, and those of metrics such as umap.accuracy."""
+        named = [*(self.table.baselines if self.table else ()), *(metric.rpartition(".")[0] for metric in self.metrics)]
+        return [name for name in PEERS if name in named]
+
+    def budgets_of(self, dataset: str) -> tuple[str, list[Any]] | None:
+        """Return "labels" or "percent", and a dataset's label budgets; None where the study names none."""
+        for key, value in (("labels", self.labels), ("percent", self.percent)):
+            if value is not None:
+                return key, value[dataset] if isinstance(value, dict) else value
+        return None
+
     def with_budget_named(self, name: str) -> "Study":
         """Return the same study, said to be of that budget."""
         copy = self.model_copy()
@@ -166,6 +204,10 @@ class Study(Strict):
     def _one_of_two(self) -> "Study":
         if self.labels is not None and self.percent is not None:
             raise ValueError("must have labels or percent, not both")
+        for key, value in (("labels", self.labels), ("percent", self.percent)):
+            odd = set(value) ^ set(self.dataset) if isinstance(value, dict) else set()
+            if odd:
+                raise ValueError(f"must have {key} for each of its datasets and for no other: see {min(odd)!r}")
         if self.search is not None and (self.rows is not None or self.grid):
             raise ValueError("must have rows and grid, or a search, not both")
         return self

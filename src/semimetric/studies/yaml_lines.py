@@ -116,9 +116,9 @@ def _note(node: yaml.Node, path: Path, lines: dict[Path, int], source: str) -> N
 
 
 def present(content: Any, path: Sequence[str | int]) -> Path:
-    """Return as much of ``path`` as leads somewhere in ``content``.
+    """Return the parts of ``path`` that lead somewhere in ``content``; the others are names of types.
 
-    >>> present({"a": [1]}, ("a", 0, "int"))
+    >>> present({"a": [1]}, ("a", "list", 0, "int"))
     ('a', 0)
     """
     found: list[str | int] = []
@@ -126,6 +126,6 @@ def present(content: Any, path: Sequence[str | int]) -> Path:
         try:
             content = content[part]
         except (KeyError, IndexError, TypeError):
-            break
+            continue
         found.append(part)
     return tuple(found)

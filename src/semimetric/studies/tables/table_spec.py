@@ -1,15 +1,14 @@
 """How the results of a study become a table: the ``table:`` key of its YAML."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from semimetric.errors import nearest_names
+from semimetric.evaluation.baselines import BASELINES
+from semimetric.evaluation.peers import PEERS
 from semimetric.studies.tables.published_files import columns_of
 
 Scalar = str | int | float | bool | None
 Selector = str | dict[str, Scalar]
-Baseline = Literal["pca", "pca50", "raw"]
 
 
 class _Strict(BaseModel):
@@ -112,7 +111,8 @@ class TableSpec(_Strict):
         The keys that divide the table, the dataset always among them; rows are compared within a block, and its best
         is marked. By default labels (or percent) and latent_dim.
     baselines : list of str
-        Of ``"pca"`` (of the block's dimension), ``"pca50"`` and ``"raw"``: rows of their own in each block.
+        Of ``"pca"`` (of the block's dimension), ``"pca50"``, ``"raw"`` and `semimetric.evaluation.peers.PEERS`: rows of
+        their own in each block.
     lower_is_better, unranked : lists of str
         Metrics whose best is the lowest, and those that have no best.
     published : Published, optional
@@ -133,13 +133,21 @@ class TableSpec(_Strict):
     """
 
     blocks: tuple[str, ...] | None = None
-    baselines: tuple[Baseline, ...] = ("pca", "raw")
-    lower_is_better: tuple[str, ...] = ("reconstruction_error", "vae_loss")
+    baselines: tuple[str, ...] = ("pca", "raw")
+    lower_is_better: tuple[str, ...] = ("reconstruction_error", "vae_loss", "ece", "nll")
     unranked: tuple[str, ...] = ("kl",)
     published: Published | None = None
     compare: tuple[tuple[Selector, Selector], ...] = ()
     against: str | None = None
     notes: tuple[str, ...] = ()
+
+    @field_validator("baselines")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in (*BASELINES, *PEERS):
+                raise ValueError(f"holds {name!r}, which is no baseline: {nearest_names(name, (*BASELINES, *PEERS))}")
+        return names
 
     def check(self, rows: list[str], keys: list[str]) -> None:
         """Raise ValueError if a row or a key is named that the study does not have; before anything is trained.
@@ -153,19 +161,21 @@ class TableSpec(_Strict):
 
         Examples
         --------
-        >>> TableSpec(compare=[["dlm", "pca"]]).check(rows=["dml"], keys=["labels"])
+        >>> TableSpec(blocks=["label"]).check(rows=["dml"], keys=["labels"])
         Traceback (most recent call last):
         ...
-        ValueError: table.compare: no row is called 'dlm': did you mean 'dml'? Known: dml, pca, pca50, raw
+        ValueError: table.blocks and table.against: no key 'label': did you mean 'labels'? Known: labels
         """
         for key in (*(self.blocks or ()), *((self.against,) if self.against else ())):
             if key not in keys:
                 raise ValueError(f"table.blocks and table.against: no key {key!r}: {nearest_names(key, keys)}")
-        known = [*rows, "pca", "pca50", "raw"]
+        known = [*rows, *BASELINES, *PEERS]
         for selector in (selector for pair in self.compare for selector in pair):
             name = selector if isinstance(selector, str) else selector.get("row")
             if name is not None and name not in known:
                 raise ValueError(f"table.compare: no row is called {name!r}: {nearest_names(str(name), known)}")
+            if name in PEERS and name not in self.baselines:
+                raise ValueError(f"table.compare: {name!r} is compared with and must be one of table.baselines")
             for key in selector if isinstance(selector, dict) else ():
                 if key != "row" and key not in keys:
                     raise ValueError(f"table.compare: no key {key!r}: {nearest_names(key, keys)}")

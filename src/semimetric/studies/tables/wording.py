@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from semimetric.evaluation.peers import PEERS
 from semimetric.evaluation.tables import FEW, score_table
 from semimetric.studies.tables.table import Metric, Place, Value
 
@@ -17,7 +18,9 @@ _KEYS = {
     "n_components": "components",
     "metric_on": "metric loss on",
 }
-BASELINES = {"pca": "PCA, same d", "pca50": "PCA-50", "raw": "raw input"}
+BASELINES = {"pca": "PCA, same d", "pca50": "PCA-50", "raw": "raw input"} | {
+    name: peer.label for name, peer in PEERS.items()
+}
 
 
 def key_in_words(key: str) -> str:
