@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from semimetric import MetricEmbedder
+from semimetric import MetricEmbedder, studies
 from semimetric.estimator.parameters import check_parameters
+from semimetric.evaluation.peers import PEERS
 from semimetric.studies.tables.published_figures import figures_of
 from semimetric.studies.tables.published_files import read_published
 from semimetric.studies.tables.table import PUBLISHED, RUN
@@ -176,8 +177,25 @@ def test_the_page_on_studies_knows_every_key_of_a_table():
     assert re.findall(r"^\| `(\w+)`", rows, re.M) == list(TableSpec.model_fields)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "few-labels"])
 def test_the_page_on_studies_counts_the_runs(name):
     (line,) = re.findall(rf"^\| `{name}` \|.*$", DOCS.read_text(), re.M)
     counts = [int(count.replace(",", "")) for count in re.findall(r"([\d,]+) runs", line)]
-    assert counts == [len(list(expand(read(name, budget)))) for budget in ("quick", "full")]
+    assert counts == [len(studies.expand(studies.read_study(name, budget))) for budget in ("quick", "full")]
+
+
+@pytest.mark.parametrize("budget", ["quick", "full"])
+def test_few_labels_compares_each_row_with_every_peer_in_blocks_of_dataset_and_labels(budget):
+    study = studies.read_study("few-labels", budget)
+    scores = {f"{peer}{metric}": 0.5 for peer in ("", *(f"{name}." for name in PEERS)) for metric in study.metrics}
+    table = tabulate(study, [Result(task.place, "done", scores) for task in studies.expand(study)])
+    blocks = [(block.place["dataset"], block.place["labels"]) for block in table.blocks]
+    assert blocks == [
+        *(("mnist", count) for count in (10, 60, 100, 6000)),
+        *(("fashion-mnist", count) for count in (100, 1000)),
+        *(("pneumoniamnist", 40), ("retinamnist", 100)),
+    ]
+    assert {metric.key: metric.better for metric in table.metrics if metric.better < 0} == {"ece": -1, "nll": -1}
+    compared = {c.right for c in table.comparisons if c.block == table.blocks[0].place}
+    assert {peer.label for peer in PEERS.values()} < compared
+    assert {c.n for c in table.comparisons} == {len(study.seeds)}
