@@ -167,8 +167,9 @@ class MetricEmbedder(
     labelled_embeddings_ : float32 array (m, latent_dim)
         Their embeddings.
     spread_labels_ : SpreadLabels or None
-        After "self-training": the ``embeddings`` (n, latent_dim) of all training rows and the ``distributions``
-        (n, classes) that the labels spread to them.
+        After "self-training", of all training rows: their ``embeddings`` (n, latent_dim), the ``distributions``
+        (n, classes) over classes that the labels spread to them, and which of them are ``reached`` (n,); rows that are
+        not may be of a class that nobody labelled.
     settings_ : dict
         The parameters as used: the preset's own values in the places of None.
     n_features_in_, seed_, fit_seconds_ : int, int, float
@@ -370,7 +371,8 @@ class MetricEmbedder(
         if not self_trained or len(self.classes_) < 2:
             return None
         Z, graph = space_and_graph(self.model_, data)
-        return SpreadLabels(Z, sharpened(spread_labels(graph, codes)).astype(np.float32))
+        spread = spread_labels(graph, codes)
+        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached)
 
     # Embedding ----------------------------------------------------------------------------------------
 

@@ -146,6 +146,7 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     if embedder.spread_labels_ is not None:
         tensors["spread.embeddings"] = torch.from_numpy(embedder.spread_labels_.embeddings)
         tensors["spread.distributions"] = torch.from_numpy(embedder.spread_labels_.distributions)
+        tensors["spread.reached"] = torch.from_numpy(embedder.spread_labels_.reached)
     # A copy of each: safetensors refuses tensors that share memory, and channels_last ones.
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
@@ -317,13 +318,15 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
 
 def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> SpreadLabels | None:
     """Return the labels that were spread over the training rows, taken out of ``weights``, if there are any."""
-    names = ("spread.embeddings", "spread.distributions")
+    names = ("spread.embeddings", "spread.distributions", "spread.reached")
     if not any(name in weights for name in names):
         return None
-    embeddings, distributions = (weights.pop(name).numpy() for name in names)
-    if embeddings.shape != (len(distributions), columns[0]) or distributions.shape != (len(embeddings), columns[1]):
+    embeddings, distributions, reached = (weights.pop(name).numpy() for name in names)
+    shapes = (embeddings.shape, distributions.shape, reached.shape)
+    n = len(reached)
+    if not n or shapes != ((n, columns[0]), (n, columns[1]), (n,)):
         raise ValueError("the labels spread over the training rows do not fit their embeddings")
-    return SpreadLabels(embeddings, distributions)
+    return SpreadLabels(embeddings, distributions, reached)
 
 
 def _adopt(module: torch.nn.Module, prefix: str, weights: dict[str, Tensor]) -> None:

@@ -15,10 +15,12 @@ class SpreadLabels:
 
     embeddings : float32 array (n, d), where they lie.
     distributions : float32 array (n, c), their probability of each class.
+    reached : bool array (n,), False for rows far from all labels, which may be of a class without any.
     """
 
     embeddings: np.ndarray
     distributions: np.ndarray
+    reached: np.ndarray
 
     def probabilities(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
         """Return the probability of each class (m, c) of embeddings (m, d): the nearest training rows' weighted mean.

@@ -1,5 +1,7 @@
 """Labels that unlabelled rows get from a few labelled ones, and how far each is to be trusted."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -7,14 +9,30 @@ from semimetric.graphs import balanced, propagate
 
 EVENNESS = 0.5
 TRUSTED = 0.8
+REACHED = 0.5
 
 
-def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Spread:
+    """What labels say of each row of a graph.
+
+    probabilities : float64 array (n, c), whose rows sum to 1.
+    reached : bool array (n,), False for rows so far from all labels that they may be of a class without any.
+    """
+
+    probabilities: np.ndarray
+    reached: np.ndarray
+
+
+def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
     """Return each row's probability of each class, spread over a graph of neighbours from the labelled rows.
 
-    Label spreading (Zhou et al. 2004) with the classes' shares of all rows held half-way between even and what
+    Label spreading (Zhou et al. 2004) with the classes' shares of the rows reached held half-way between even and what
     spreading alone gives them: an even share is too much of a rare class, and without any a class that holds the
     graph's hubs takes rows of all others.
+
+    A row is reached if spreading visits it at least half as often as is usual for the rows of its class, its degree
+    being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
 
     Parameters
     ----------
@@ -23,33 +41,52 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> np.ndarray:
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
 
-    Returns
-    -------
-    float64 array (n, c)
-        Rows sum to 1; of a row without a path to any label, they are the classes' shares.
-
+    Examples
+    --------
     >>> chain = sparse.csr_array(np.eye(5, k=1) + np.eye(5, k=-1))
-    >>> spread_labels(chain, np.array([0, -1, -1, -1, 1])).argmax(axis=1)[[1, 3]].tolist()
+    >>> spread_labels(chain, np.array([0, -1, -1, -1, 1])).probabilities.argmax(axis=1)[[1, 3]].tolist()
     [0, 1]
     """
     n_classes = int(codes.max()) + 1
     scores = propagate(graph, codes, n_classes)
-    total = scores.sum(axis=1, keepdims=True)
+    visits = scores.sum(axis=1) / np.sqrt(np.maximum(graph.sum(axis=1), np.finfo(float).tiny))
+    likeliest = scores.argmax(axis=1)
+    usual = np.array([_usual(visits[likeliest == c]) for c in range(n_classes)])
+    reached = (visits > 0) & ((visits >= REACHED * usual[likeliest]) | (codes >= 0))
+
     even = np.full(n_classes, 1 / n_classes)
-    reached = total[:, 0] > 0
-    found = (scores[reached] / total[reached]).mean(axis=0) if reached.any() else even
-    return balanced(scores, EVENNESS * even + (1 - EVENNESS) * found)
+    probabilities = np.tile(even, (len(scores), 1))
+    touched = visits > 0
+    probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
+    shares = EVENNESS * even + (1 - EVENNESS) * probabilities[reached].mean(axis=0)
+    probabilities[reached] = balanced(scores[reached], shares)
+    return Spread(probabilities, reached)
 
 
-def trusted(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _usual(visits: np.ndarray) -> float:
+    """Return the median of visits (m,) where each counts with its cube, the highest tenth alike.
+
+    So it is of the rows of the class itself, though it may have taken in many more of a class without labels; and not
+    of those beside a label.
+    """
+    if not len(visits):
+        return 0.0
+    ascending = np.sort(visits)
+    largest = ascending[-1] or 1.0
+    weights = np.cumsum((np.minimum(ascending, np.quantile(ascending, 0.9)) / largest) ** 3)
+    return float(ascending[np.searchsorted(weights, weights[-1] / 2)])
+
+
+def trusted(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the class number to train each row on, and with what weight.
 
     It is the likeliest class, weighed by its probability after all of them are squared and made to sum to 1 again;
-    where that is under 0.8 the row is left unlabelled. Rows given with a label have it, at weight 1.
+    where that is under 0.8, or no label reaches the row, it is left unlabelled. Rows given with a label have it, at
+    weight 1.
 
     Parameters
     ----------
-    probabilities : array (n, c)
+    spread : Spread
     codes : int array (n,)
         The class numbers given, −1 for unlabelled.
 
@@ -58,13 +95,16 @@ def trusted(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, n
     y : int64 array (n,)
     weights : float32 array (n,)
 
-    >>> trusted(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]]), np.array([-1, -1, 1]))
-    (array([ 0, -1,  1]), array([0.98780489, 0.        , 1.        ], dtype=float32))
+    Examples
+    --------
+    >>> spread = Spread(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]]), np.array([True, True, True, False]))
+    >>> trusted(spread, np.array([-1, -1, 1, -1]))
+    (array([ 0, -1,  1, -1]), array([0.9878049, 0.       , 1.       , 0.       ], dtype=float32))
     """
-    sharp = sharpened(probabilities)
+    sharp = sharpened(spread.probabilities)
     confidence = sharp.max(axis=1)
     given = codes >= 0
-    enough = confidence >= TRUSTED
+    enough = spread.reached & (confidence >= TRUSTED)
     y = np.where(given, codes, np.where(enough, sharp.argmax(axis=1), -1))
     return y.astype(np.int64), np.where(given, 1.0, np.where(enough, confidence, 0.0)).astype(np.float32)
 
