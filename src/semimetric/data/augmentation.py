@@ -61,11 +61,15 @@ def _centres(pixels: int, **like: Any) -> Tensor:
     return (torch.arange(pixels, **like) * 2 + 1) / pixels - 1
 
 
-AUGMENTATIONS: dict[str, Callable[[], Augmentation]] = {"deform": Deform}
+AUGMENTATIONS: dict[str, Callable[[float], Augmentation]] = {"deform": Deform}
 
 
-def get_augmentation(augmentation: str | Augmentation | None, is_image: bool) -> Augmentation | None:
+def get_augmentation(
+    augmentation: str | Augmentation | None, is_image: bool, strength: float = 0.7
+) -> Augmentation | None:
     """Return the augmentation of that name: "auto" (`Deform` for images, none for vectors), "none", or one's own.
+
+    ``strength`` is of those that have names.
 
     Raises
     ------
@@ -77,10 +81,10 @@ def get_augmentation(augmentation: str | Augmentation | None, is_image: bool) ->
     if not isinstance(augmentation, str):
         return augmentation
     if augmentation == "auto":
-        return Deform() if is_image else None
+        return Deform(strength) if is_image else None
     if augmentation not in AUGMENTATIONS:
         known = nearest_names(augmentation, ["auto", "none", *AUGMENTATIONS])
         raise ValueError(f"unknown augmentation {augmentation!r}: {known}")
     if not is_image:
         raise ValueError(f"augmentation {augmentation!r} is for images, but X holds vectors: use 'none' or 'auto'")
-    return AUGMENTATIONS[augmentation]()
+    return AUGMENTATIONS[augmentation](strength)

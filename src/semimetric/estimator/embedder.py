@@ -44,8 +44,7 @@ from semimetric.training import (
     choose_device,
     hold_out,
     sharpened,
-    space_and_graph,
-    spread_labels,
+    space_and_labels,
     train_on,
 )
 
@@ -305,7 +304,7 @@ class MetricEmbedder(
         seed = choose_seed(self.random_state)
         rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
         codes, classes = self._labels(y, len(rows), preset)
-        augmentation = get_augmentation(self.augment, form.is_image)
+        augmentation = get_augmentation(self.augment, form.is_image, preset.deformation)
         composition = compose(preset, form.shape, settings, len(classes), seed)
         check_shapes(composition, form.shape, settings["latent_dim"], preset.parameters_per_dimension)
         check_parts(composition, form.shape, settings["kl_estimator"], len(rows), len(classes))
@@ -370,8 +369,7 @@ class MetricEmbedder(
         self_trained = routine == "self-training" or (isinstance(routine, type) and issubclass(routine, SelfTraining))
         if not self_trained or len(self.classes_) < 2:
             return None
-        Z, graph = space_and_graph(self.model_, data)
-        spread = spread_labels(graph, codes)
+        Z, spread = space_and_labels(self.model_, data, codes)
         return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached)
 
     # Embedding ----------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ class Preset:
     metric, decoder, contrast : whether there is one; there is a prior where ``defaults`` name one.
     views : the streams whose rows ``augment="auto"`` lets the encoder see in views. A likelihood of the data needs
         the data themselves: presets with an ELBO augment labelled batches at most.
+    deformation : how strong they are, where they deform images; see `semimetric.data.augmentation.Deform`.
     defaults : parameters of `MetricEmbedder` that this preset sets otherwise than ``DEFAULTS``.
     """
 
@@ -92,6 +93,7 @@ class Preset:
     decoder: bool = True
     contrast: bool = False
     views: tuple[str, ...] = (LABELLED, UNLABELLED, PAIRED)
+    deformation: float = 0.7
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property

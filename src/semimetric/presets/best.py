@@ -11,6 +11,7 @@ BEST = Preset(
     posterior="sphere",
     decoder=False,
     contrast=True,
+    deformation=0.5,
     defaults={
         "latent_dim": 16,
         "gamma": 20.0,

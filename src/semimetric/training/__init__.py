@@ -7,7 +7,7 @@ from semimetric.training.epochs import after_each_epoch
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.launch import train_on
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
-from semimetric.training.pseudo_labels import sharpened, spread_labels
+from semimetric.training.pseudo_labels import sharpened
 from semimetric.training.routines import (
     LABELLED,
     PAIRED,
@@ -22,7 +22,7 @@ from semimetric.training.routines import (
     Step,
     UncertaintyBalance,
     WarmUp,
-    space_and_graph,
+    space_and_labels,
 )
 
 __all__ = [
@@ -53,8 +53,7 @@ __all__ = [
     "digest",
     "hold_out",
     "sharpened",
-    "space_and_graph",
-    "spread_labels",
+    "space_and_labels",
     "train",
     "train_on",
 ]

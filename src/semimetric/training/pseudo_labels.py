@@ -10,6 +10,7 @@ from semimetric.graphs import balanced, propagate
 EVENNESS = 0.5
 TRUSTED = 0.8
 REACHED = 0.5
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,20 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
     shares = EVENNESS * even + (1 - EVENNESS) * probabilities[reached].mean(axis=0)
     probabilities[reached] = balanced(scores[reached], shares)
     return Spread(probabilities, reached)
+
+
+def spread_over_both(by_inputs: sparse.csr_array, by_space: sparse.csr_array, codes: np.ndarray) -> Spread:
+    """Return `spread_labels` over the neighbours by inputs and in the space, joined.
+
+    The space's graph has weight 1, that of the inputs the share of rows whose labels are not yet trusted, found in a
+    few rounds. It has clusters in it which the space may have torn, and cannot be talked into the space's mistakes, but
+    is the coarser where classes are clear.
+    """
+    weight = 1.0
+    for _ in range(ROUNDS - 1):
+        y, _ = trusted(spread_labels(weight * by_inputs + by_space, codes), codes)
+        weight = float((y < 0).mean())
+    return spread_labels(weight * by_inputs + by_space, codes)
 
 
 def _usual(visits: np.ndarray) -> float:

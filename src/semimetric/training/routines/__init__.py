@@ -8,7 +8,7 @@ from semimetric.training.routines.alternate_batches import AlternateBatches
 from semimetric.training.routines.alternate_epochs import AlternateEpochs
 from semimetric.training.routines.base import Routine, Step
 from semimetric.training.routines.joint import Joint
-from semimetric.training.routines.self_training import SelfTraining, space_and_graph
+from semimetric.training.routines.self_training import SelfTraining, space_and_labels
 from semimetric.training.routines.staged import Staged
 from semimetric.training.routines.uncertainty import UncertaintyBalance
 from semimetric.training.routines.warm_up import WarmUp
@@ -35,5 +35,5 @@ __all__ = [
     "Step",
     "UncertaintyBalance",
     "WarmUp",
-    "space_and_graph",
+    "space_and_labels",
 ]

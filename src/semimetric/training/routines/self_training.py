@@ -13,13 +13,12 @@ from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Weights
 from semimetric.training.data import PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
-from semimetric.training.pseudo_labels import spread_labels, trusted
+from semimetric.training.pseudo_labels import Spread, spread_over_both, trusted
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
-FADED = 1 / 16  # the weight that the inputs' graph keeps to the end, beside the space's
 
 
 class SelfTraining(Routine):
@@ -29,9 +28,6 @@ class SelfTraining(Routine):
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
     Rows given with a label keep it. Without a metric loss the first stage is all.
-
-    The inputs' graph counts as much as the space's when labels are first spread, and 1/16 as much at the end: it has
-    clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
     """
 
     def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
@@ -56,21 +52,16 @@ class SelfTraining(Routine):
         """Look for neighbours, and in the second stage revise the labels."""
         if self._given is None:
             self._given = data.y.clone()
-        neighbours, graph = _of_inputs(data)
-        data.neighbours = neighbours
-        if epoch >= min(RAW_EPOCHS, self.first):
-            own, learned = _graph(embed_all(model, data))
-            data.neighbours = np.concatenate([neighbours, own], axis=1)
-            graph = self._weight_of_inputs(epoch) * graph + learned
+        data.neighbours, by_inputs = _of_inputs(data)
+        if epoch < min(RAW_EPOCHS, self.first):
+            return
+        own, by_space = _graph(embed_all(model, data))
+        data.neighbours = np.concatenate([data.neighbours, own], axis=1)
         if epoch >= self.first:
             data.neighbours = None
             given = self._given.numpy(force=True)
-            y, weights = trusted(spread_labels(graph, given), given)
+            y, weights = trusted(spread_over_both(by_inputs, by_space, given), given)
             data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
-
-    def _weight_of_inputs(self, epoch: int) -> float:
-        rounds = self.epochs - self.first
-        return FADED ** ((epoch - self.first) / (rounds - 1)) if epoch > self.first else 1.0
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: labels and neighbours follow from the given labels and the model."""
@@ -87,10 +78,10 @@ def _first(weights: Weights, epochs: int) -> int:
     return max(1, round(FIRST_SHARE * epochs)) if weights.unsupervised else 0
 
 
-def space_and_graph(model: Model, data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
-    """Return the embeddings (n, d) of all rows, and the graph (n, n) of neighbours in the space and by inputs."""
+def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
+    """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    return Z, FADED * _of_inputs(data)[1] + _graph(Z)[1]
+    return Z, spread_over_both(_of_inputs(data)[1], _graph(Z)[1], given)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
