@@ -282,7 +282,10 @@ def _streams(
 ) -> dict[str, Stream]:
     y = data.y.numpy(force=True)
     labelled = split.train[y[split.train] >= 0]
-    streams: dict[str, Stream] = {UNLABELLED: everything, PAIRED: PairedStream(everything, data.neighbours)}
+    neighbours = data.neighbours
+    if neighbours is not None and len(split.held_out):  # they are no partners: the row itself is, in their stead
+        neighbours = np.where(np.isin(neighbours, split.held_out), np.arange(len(y))[:, None], neighbours)
+    streams: dict[str, Stream] = {UNLABELLED: everything, PAIRED: PairedStream(everything, neighbours)}
     if len(labelled):
         streams[LABELLED] = LabelledStream(labelled, y[labelled], settings.labelled_batch_size)
     return streams

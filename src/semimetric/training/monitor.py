@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from semimetric.model import METRIC, Model, Objective, Weights
+from semimetric.model import CONTRAST, METRIC, Model, Objective, Weights
 from semimetric.training.data import TrainingData
 
 CHUNK = 1024
@@ -17,8 +17,9 @@ class Monitor:
     """Computes the objective on held-out rows after each epoch, and remembers the best model.
 
     The unsupervised terms are computed on every held-out row, the metric loss on the held-out labels where there
-    are any; the metric loss takes its comparable form (`MetricLoss.for_monitoring`). Without held-out rows the
-    last epoch counts as the best, and training never stops early.
+    are any; the metric loss takes its comparable form (`MetricLoss.for_monitoring`). The contrast is of pairs, which
+    rows seen once and as they are do not make: it is left out. With nothing to compute the last epoch counts as the
+    best, and training never stops early.
 
     Parameters
     ----------
@@ -88,8 +89,9 @@ class Monitor:
 def _plan(rows: np.ndarray, y: np.ndarray, weights: Weights) -> list[tuple[np.ndarray, tuple[str, ...]]]:
     """Return the batches of the held-out pass, and the terms to compute on each."""
     plan: list[tuple[np.ndarray, tuple[str, ...]]] = []
-    if weights.unsupervised and len(rows):
-        plan += [(part, weights.unsupervised) for part in np.array_split(rows, -(-len(rows) // CHUNK))]
+    unsupervised = tuple(term for term in weights.unsupervised if term != CONTRAST)
+    if unsupervised and len(rows):
+        plan += [(part, unsupervised) for part in np.array_split(rows, -(-len(rows) // CHUNK))]
     labelled = rows[y[rows] >= 0]
     if METRIC in weights and len(np.unique(y[labelled])) > 1:
         shuffled = np.random.default_rng(0).permutation(labelled)

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import Parameter
 
-from semimetric.model import LossTerms, Model, Weights, weighted_total
-from semimetric.training.data import LABELLED, UNLABELLED, TrainingData
+from semimetric.model import CONTRAST, LossTerms, Model, Weights, weighted_total
+from semimetric.training.data import LABELLED, PAIRED, UNLABELLED, TrainingData
 
 MAIN = "main"  # the optimiser of a routine that needs only one
 
@@ -124,4 +124,9 @@ def step_on(streams: Mapping[str, tuple[str, ...]], weights: Weights, optimiser:
 
 def joint_step(weights: Weights, optimiser: str = MAIN) -> Step:
     """Return the step on both streams: labelled rows for the metric loss, all rows for everything else."""
-    return step_on({UNLABELLED: weights.unsupervised, LABELLED: weights.supervised}, weights, optimiser)
+    return step_on({all_rows(weights): weights.unsupervised, LABELLED: weights.supervised}, weights, optimiser)
+
+
+def all_rows(weights: Weights) -> str:
+    """Return the stream of all rows: in pairs where there is a contrast, which is of pairs."""
+    return PAIRED if CONTRAST in weights else UNLABELLED

@@ -23,8 +23,9 @@ class WarmUp(Around):
     def __init__(self, inner: Routine, share: float) -> None:
         super().__init__(inner)
         self.share = share
-        self.first = inner.settled_from
-        self.settled_from = self.first + min(self.epochs - self.first - 1, int(share * (self.epochs - self.first)))
+        self.first = _first_with_kl(inner)
+        rise = min(self.epochs - self.first - 1, int(share * (self.epochs - self.first)))
+        self.settled_from = max(inner.settled_from, self.first + rise)
 
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the inner routine's steps with this moment's weight of the KL."""
@@ -32,3 +33,11 @@ class WarmUp(Around):
         for number, step in enumerate(self.inner.steps(epoch, length), (epoch - self.first) * length):
             factor = min(1.0, max(0, number) / rise)
             yield replace(step, weights=step.weights.scaled(KL, factor)) if KL in step.weights else step
+
+
+def _first_with_kl(routine: Routine) -> int:
+    """Return the first epoch with a step that computes the KL; 0 if there is none."""
+    for epoch in range(routine.epochs):
+        if any(KL in terms for step in routine.steps(epoch, 1) for terms in step.streams.values()):
+            return epoch
+    return 0
