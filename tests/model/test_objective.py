@@ -114,7 +114,7 @@ def test_weighted_total_and_its_gradient():
 
 
 def test_an_unknown_term_is_refused():
-    with pytest.raises(ValueError, match=r"no term 'sparsity'; it has metric, reconstruction and kl"):
+    with pytest.raises(ValueError, match=r"no term 'sparsity'; it has metric, reconstruction, kl and contrast"):
         sum_of_terms()(transparent(), batch_of(torch.zeros(2, 2), {"sparsity": slice(None)}))
 
 

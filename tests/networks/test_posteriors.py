@@ -82,3 +82,34 @@ def test_an_encoder_returns_float32_under_autocast(family):
 def test_an_encoder_keeps_float64():
     encoder = Encoder(nn.Linear(4, 4).double(), POSTERIORS["gaussian"])
     assert encoder(torch.zeros(3, 4, dtype=torch.float64)).rsample().dtype == torch.float64
+
+
+# Points on the sphere ---------------------------------------------------------------------------------
+
+
+def test_a_point_on_the_sphere_is_the_numbers_direction():
+    posterior = POSTERIORS["sphere"].read(NUMBERS)
+    z = posterior.rsample()
+    assert z.equal(posterior.mean)
+    torch.testing.assert_close(z.norm(dim=1), torch.ones(2).double(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(z * NUMBERS.norm(dim=1, keepdim=True), NUMBERS, rtol=1e-12, atol=0)
+    torch.testing.assert_close(POSTERIORS["sphere"].read(NUMBERS * 1e-3).mean, z, rtol=1e-9, atol=0)
+
+
+def test_no_gradient_leads_off_the_sphere():
+    """It is (g − (g·z) z) / ‖x‖ for a gradient g at z."""
+    numbers = NUMBERS.clone().requires_grad_()
+    z, g = POSTERIORS["sphere"].read(numbers).mean, torch.tensor([[1.0, 2.0, -3.0, 0.5]]).double().expand(2, 4)
+    (slope,) = torch.autograd.grad(z, numbers, g)
+    z = z.detach()
+    torch.testing.assert_close((slope * z).sum(1), torch.zeros(2).double(), rtol=0, atol=1e-12)
+    tangent = (g - (g * z).sum(1, keepdim=True) * z) / NUMBERS.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(slope, tangent, rtol=1e-10, atol=1e-12)
+
+
+def test_zero_has_no_direction_and_is_no_accident():
+    numbers = torch.zeros(1, 3).requires_grad_()
+    z = POSTERIORS["sphere"].read(numbers).mean
+    assert z.tolist() == [[0, 0, 0]]
+    (slope,) = torch.autograd.grad(z.sum(), numbers)
+    assert slope.isfinite().all()

@@ -11,6 +11,7 @@ from semimetric.losses import (
     LOSSES,
     CenterLoss,
     ContrastiveLoss,
+    NormalisedSoftmaxLoss,
     NPairLoss,
     NTXentLoss,
     PyTorchMetricLearning,
@@ -37,6 +38,7 @@ LOSS_CLASSES = {
     "contrastive": ContrastiveLoss,
     "center": CenterLoss,
     "softmax": SoftmaxLoss,
+    "normalised-softmax": NormalisedSoftmaxLoss,
     "n-pair": NPairLoss,
     "nt-xent": NTXentLoss,
     "supervised-contrastive": SupervisedContrastiveLoss,
@@ -68,6 +70,7 @@ def test_every_routine(fit, few, routine, separate):
             "alternate-epochs": [unsupervised, everything],
             "alternate-batches": [everything] * 2,
             "staged": [{"metric"}, everything],
+            "self-training": [unsupervised, everything],
         }[routine]
     )
 
@@ -228,7 +231,8 @@ def test_a_routine_of_one_s_own_is_not_needed_to_load(fit, few, tmp_path, monkey
     fitted = fit("dml-autoencoder", routine=Backwards, separate_optimisers=True, epochs=2)
     assert Backwards.made == (({"metric": pytest.approx(0.03), "reconstruction": 0.97}, 2, True),)
     again = assert_comes_back(fitted, few[0], tmp_path / "model")
-    assert again.get_params()["routine"] == "joint"
+    assert again.get_params()["routine"] is None
+    assert again.settings_["routine"] == "joint"
     assert len(Backwards.made) == 1
 
 

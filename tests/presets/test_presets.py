@@ -12,17 +12,19 @@ from semimetric.losses import RandomTripletLoss, TripletLoss
 from semimetric.presets import DEFAULTS, PRESETS, Choices
 from semimetric.priors import FittedPrior, HypercubePrior, UnitPrior, VampPrior
 
-VIEWS = {"labelled", "unlabelled"}
+VIEWS = {"labelled", "unlabelled", "paired"}
 
 
 class Expected:
     """What the papers say a preset is. ``weights`` is at alpha = 0.25, beta = 3, gamma = 5."""
 
-    def __init__(self, weights, metric=True, decoder=True, prior=None, views=frozenset()):
+    def __init__(self, weights, metric=True, decoder=True, prior=None, views=frozenset(), contrast=False):
         self.weights, self.metric, self.decoder, self.prior, self.views = weights, metric, decoder, prior, set(views)
+        self.contrast = contrast
 
 
 EXPECTED = {
+    "best": Expected({"metric": 5 / 6, "contrast": 1 / 6}, decoder=False, views=VIEWS, contrast=True),
     "dml": Expected({"metric": 1.0}, decoder=False, views=VIEWS),
     "dml-autoencoder": Expected({"metric": 0.75, "reconstruction": 0.25}, views=VIEWS),
     "dml-unit-prior": Expected({"metric": 0.75, "kl": 0.25 * 3}, decoder=False, prior=UnitPrior, views=VIEWS),
@@ -62,12 +64,14 @@ def test_parts(name):
     """Each term has the part that computes it, and no part is without a term."""
     preset, expected = PRESETS[name], EXPECTED[name]
     model = preset.compose((6,), choices(name), n_classes=3).model
-    assert (model.metric is not None, model.decoder is not None) == (expected.metric, expected.decoder)
+    found = (model.metric is not None, model.decoder is not None, model.contrast is not None)
+    assert found == (expected.metric, expected.decoder, expected.contrast)
     assert type(model.prior) is (expected.prior or type(None))
     assert set(expected.weights) == {
         *(["metric"] if model.metric else []),
         *(["reconstruction"] if model.decoder else []),
         *(["kl"] if model.prior else []),
+        *(["contrast"] if model.contrast else []),
     }
     assert (preset.metric, preset.decoder, preset.has_prior) == (
         expected.metric,
@@ -75,9 +79,9 @@ def test_parts(name):
         expected.prior is not None,
     )
     assert preset.parameters_per_dimension == (2 if expected.prior else 1)
-    assert preset.needs_labels == (not preset.decoder)
+    assert preset.needs_labels == (not preset.decoder and not preset.contrast)
     assert set(preset.views) == expected.views
-    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, 20 if name == "tvae" else 10)
+    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, {"tvae": 20, "best": 16}.get(name, 10))
 
 
 def test_losses_and_networks_are_the_papers():
@@ -96,7 +100,7 @@ def test_what_is_shown_of_it(name):
     preset = PRESETS[name]
     assert 20 < len(preset.summary) < 120
     assert "\n" not in preset.summary
-    assert any(year in preset.citation for year in ("2014", "2018", "2022"))
+    assert any(year in preset.citation for year in ("2014", "2018", "2020", "2022"))
 
 
 @each_preset
@@ -133,6 +137,13 @@ def test_what_presets_set():
         for name, preset in PRESETS.items()
         if preset.defaults and name != "tvae"
     } == {
+        "best": {
+            "latent_dim": 16,
+            "loss": "normalised-softmax",
+            "routine": "self-training",
+            "averaging": 0.999,
+            "validation_share": 0.0,
+        },
         "dml-unit-prior": {"prior": "unit", "metric_on": "mean", "free_bits": 1.0, "margin": 0.3},
         "dml-gmm-prior": {"prior": "hypercube", "metric_on": "mean", "free_bits": 1.0, "margin": 0.3},
         "metric-vae": {"prior": "vamp", "margin": 1.0},
@@ -149,7 +160,8 @@ def test_what_presets_set():
 
 @pytest.fixture(scope="module", params=PRESETS)
 def fitted(request, fit):
-    return fit(request.param)
+    """One epoch of it, or in "best" two: labels have no part in the first."""
+    return fit(request.param, epochs=2 if request.param == "best" else 1)
 
 
 def test_a_fitted_preset_embeds_and_comes_back_from_its_file(fitted, digits, tmp_path):
@@ -159,7 +171,7 @@ def test_a_fitted_preset_embeds_and_comes_back_from_its_file(fitted, digits, tmp
     assert Z.shape == (50, 3)
     assert np.isfinite(Z).all()
     assert len(np.unique(Z, axis=0)) == 50
-    assert set(fitted.history_[0]) == {"epoch"} | {f"train_{term}" for term in expected.weights}
+    assert set(fitted.history_[-1]) == {"epoch"} | {f"train_{term}" for term in expected.weights}
     again = MetricEmbedder.load(fitted.save(tmp_path / "model"))
     assert np.array_equal(again.transform(X), Z)
     assert np.array_equal(again.predict(X), fitted.predict(X))

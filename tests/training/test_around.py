@@ -11,6 +11,7 @@ from semimetric.training import (
     AlternateBatches,
     AlternateEpochs,
     Joint,
+    SelfTraining,
     Staged,
     Step,
     UncertaintyBalance,
@@ -71,6 +72,15 @@ def test_a_first_stage_without_the_kl_is_not_counted():
     assert warm.settled_from == UncertaintyBalance(warm).settled_from == 6
     found = [step.weights[KL] / ALL[KL] for epoch in range(9) for step in warm.steps(epoch, 2)]
     assert found == pytest.approx([0.0] * 6 + [number / 6 for number in range(6)] + [1.0] * 6)
+
+
+def test_where_losses_settle_late_the_rise_still_begins_with_the_kl():
+    """Self-training computes the KL from the first epoch on, though only losses of the last one compare."""
+    warm = WarmUp(SelfTraining(ALL, 9), 0.5)
+    assert warm.settled_from == 8
+    shares = [step.weights[KL] for epoch in range(9) for step in warm.steps(epoch, 2)]
+    first = 0.5 / 1.25  # of what needs no label
+    assert shares == pytest.approx([first * number / 9 for number in range(6)] + [0.5 * n / 9 for n in (6, 7, 8)] + [0.5] * 9)
 
 
 # Uncertainty ------------------------------------------------------------------------------------------

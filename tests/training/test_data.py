@@ -87,4 +87,38 @@ def test_only_rows_of_the_named_streams_are_seen_in_views(views, seen, order):
 
 
 def test_unless_told_otherwise_every_stream_is_seen_in_views(data):
-    assert data.views == {"labelled", "unlabelled"}
+    assert data.views == {"labelled", "unlabelled", "paired"}
+
+
+# Pairs, and rows that count for less --------------------------------------------------------------------
+
+PAIRS = np.array([[3, 7], [7, 3], [5, 5]])
+
+
+def test_pairs_stand_next_to_each_other(data):
+    parts = {"labelled": np.array([6, 8, 9]), "paired": PAIRS}
+    terms = {"labelled": ("metric",), "paired": ("metric", "contrast")}
+    batch = data.batch(parts, terms, augment=False)
+    assert batch.rows.tolist() == [6, 8, 9, 3, 7, 7, 3, 5, 5]
+    assert (batch.terms["metric"], batch.terms["contrast"]) == (slice(0, 9), slice(3, 9))
+    assert batch.y.tolist() == Y[batch.rows].tolist()
+    torch.testing.assert_close(batch.x, torch.from_numpy(X[batch.rows]) / 255)
+    assert parts["paired"] is PAIRS
+    assert PAIRS.shape == (3, 2)
+
+
+def test_a_row_that_is_its_own_partner_is_seen_in_two_views():
+    generator = torch.Generator().manual_seed(0)
+    noise = lambda x: x + torch.randn(x.shape, generator=generator)  # noqa: E731
+    data = TrainingData(X, Y, Normaliser(X.shape[1:]).fit(X, recognise(X)), noise)
+    batch = data.batch({"paired": PAIRS}, {"paired": ("contrast",)}, augment=True)
+    assert batch.target[4].equal(batch.target[5])
+    assert not batch.x[4].equal(batch.x[5])
+
+
+def test_rows_have_weights_only_where_a_routine_gives_them_some(data):
+    terms = {"paired": ("metric",)}
+    assert data.batch({"paired": PAIRS}, terms, augment=False).weights is None
+    data.weights = torch.arange(20.0)
+    weights = data.to(torch.device("cpu")).batch({"paired": PAIRS}, terms, augment=False).weights
+    assert weights.tolist() == [3, 7, 7, 3, 5, 5]

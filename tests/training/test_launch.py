@@ -49,6 +49,19 @@ def test_two_processes_train_the_model_of_one(digits):
     assert np.linalg.norm(Z - other) < 0.02 * np.linalg.norm(Z)
 
 
+def test_two_processes_spread_the_labels_of_one(digits):
+    """Pairs are dealt out whole, and each process knows the same neighbours, labels and average."""
+    settings = {"preset": "best", "epochs": 2, "averaging": 0.9, **PLAIN, **EVEN}
+    one = MetricEmbedder(**settings).fit(*digits)
+    two = MetricEmbedder(devices=2, **settings).fit(*digits)
+    assert [list(row) for row in one.history_] == [list(row) for row in two.history_]
+    for a, b in zip(one.history_, two.history_, strict=True):
+        assert list(a.values()) == pytest.approx(list(b.values()), rel=1e-2)
+    Z, other = one.transform(digits[0]), two.transform(digits[0])
+    assert np.linalg.norm(Z - other) < 0.05 * np.linalg.norm(Z)
+    assert (one.predict(digits[0]) == two.predict(digits[0])).mean() > 0.98
+
+
 def test_a_killed_process_is_an_error_and_leaves_the_estimator_its_data(digits):
     with pytest.raises(RuntimeError, match="one of the 2 training processes was killed"):
         MetricEmbedder(devices=2, **PLAIN | {"augment": dies}).fit(*digits)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from semimetric.training import AlternateEpochs, Checkpoint, Joint, Staged, WarmUp
+from semimetric.training import AlternateEpochs, Checkpoint, Joint, SelfTraining, Staged, WarmUp
 
 HELD_OUT = range(4, 60, 3)
 
@@ -112,3 +112,18 @@ def test_the_best_epoch_of_a_staged_fit_is_one_of_its_second_stage(fit_of):
     kl = [row["held_out_kl"] for row in result.history]
     assert np.isfinite(kl).all()
     assert ["train_kl" in row for row in result.history] == [False] * 2 + [True] * (len(kl) - 2)
+
+
+def test_held_out_rows_are_nobodys_partners(fit_of):
+    fit = fit_of("best", HELD_OUT)
+    asked, batch = [], fit.data.batch
+
+    def asking(parts, *rest, **options):
+        asked.append(parts.get("paired", np.empty((0, 2), np.int64)))
+        return batch(parts, *rest, **options)
+
+    fit.data.batch = asking
+    fit.train(SelfTraining(fit.weights, 9), epochs=9)
+    pairs = np.concatenate(asked)
+    assert set(pairs.flatten()) == set(fit.split.train)
+    assert 0.05 < (pairs[:, 0] != pairs[:, 1]).mean() < 0.2  # of a third of the epochs, of half of the rows, two thirds

@@ -57,9 +57,11 @@ def fit(directory: Path, options: dict, kill_at: int = 0, resume: bool = False) 
         {"routine": "joint"},
         {"routine": "alternate-epochs"},
         {"routine": "staged", "preset": "dml-gmm-prior"},
+        {"routine": "joint", "averaging": 0.9},
+        {"preset": "best", "validation_share": 0.05},
         EVERYTHING_AT_ONCE,
     ],
-    ids=["joint", "alternate-epochs", "staged", "everything at once"],
+    ids=["joint", "alternate-epochs", "staged", "averaged", "best", "everything at once"],
 )
 def test_a_killed_and_resumed_fit_equals_an_undisturbed_one(tmp_path, options):
     assert fit(tmp_path / "whole", options) == 0
@@ -74,6 +76,10 @@ def test_a_killed_and_resumed_fit_equals_an_undisturbed_one(tmp_path, options):
     assert resumed["best"]["epoch"] == whole["best"]["epoch"]
     assert_equal_bit_for_bit(resumed["model"], whole["model"])
     assert_equal_bit_for_bit(resumed["best"]["model"], whole["best"]["model"])
+    assert (whole["average"] is not None) == ("averaging" in options or options.get("preset") == "best")
+    if whole["average"] is not None:
+        assert resumed["average"]["steps"] == whole["average"]["steps"] == 6 * STEPS_PER_EPOCH
+        assert_equal_bit_for_bit(resumed["average"]["model"], whole["average"]["model"])
     assert resumed["routine"] == whole["routine"]
     assert resumed["optimisers"].keys() == whole["optimisers"].keys()
     for name, optimiser in whole["optimisers"].items():

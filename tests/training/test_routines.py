@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from semimetric.model import KL, METRIC, RECONSTRUCTION, Weights
+from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.priors import FittedPrior
 from semimetric.training import (
     ROUTINES,
     AlternateBatches,
     AlternateEpochs,
     Joint,
+    SelfTraining,
     Staged,
     UncertaintyBalance,
     WarmUp,
 )
-from semimetric.training.routines import LABELLED, UNLABELLED
+from semimetric.training.routines import LABELLED, PAIRED, UNLABELLED
 
 BOTH = Weights({METRIC: 0.25, RECONSTRUCTION: 0.75, KL: 0.5})
 UNSUPERVISED = BOTH.only(RECONSTRUCTION, KL)
@@ -49,6 +50,34 @@ def test_steps(routine, weights, epochs, length):
         steps = list(taken.steps(epoch, length))
         assert [step.streams for step in steps] == [streams] * length
         assert all(step.weights is weights for step in steps)
+
+
+WITH_PAIRS = Weights({METRIC: 0.5, CONTRAST: 0.25, RECONSTRUCTION: 0.25})
+PAIRS = {PAIRED: (CONTRAST, RECONSTRUCTION)}
+
+
+@pytest.mark.parametrize(
+    ("routine", "epochs"),
+    [
+        (Joint, [PAIRS | LABELLED_ONLY] * 3),
+        (AlternateEpochs, [PAIRS, {LABELLED: (METRIC, RECONSTRUCTION)}, PAIRS]),
+        (Staged, [LABELLED_ONLY, PAIRS | LABELLED_ONLY, PAIRS | LABELLED_ONLY]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_contrast_is_asked_for_of_pairs_only(routine, epochs):
+    taken = routine(WITH_PAIRS, 3)
+    assert [[step.streams for step in taken.steps(epoch, 2)] for epoch in range(3)] == [[each] * 2 for each in epochs]
+
+
+@pytest.mark.parametrize("routine", ROUTINES)
+def test_any_routine_trains_a_contrast(fit_of, routine):
+    """Nineteen held-out rows: neither they nor the batches of the others are even in number."""
+    fit = fit_of("best", range(41, 60), routine=routine)
+    result = fit.train(ROUTINES[routine](fit.weights, 4), batch_size=15)
+    rows = [set(row) for row in result.history]
+    assert {"train_contrast", "train_metric"} <= set().union(*rows)
+    assert "held_out_contrast" not in set().union(*rows)  # there are no pairs among them
 
 
 @pytest.mark.parametrize("routine", ROUTINES.values(), ids=ROUTINES)
@@ -131,8 +160,8 @@ def test_without_a_metric_loss_there_is_no_first_stage(epochs):
     assert [step.streams for epoch in range(epochs) for step in routine.steps(epoch, 2)] == [ALL_ROWS] * 2 * epochs
 
 
-def test_every_other_routine_is_settled_from_the_start():
-    others = {name: kind for name, kind in ROUTINES.items() if kind is not Staged}
+def test_every_routine_without_stages_is_settled_from_the_start():
+    others = {name: kind for name, kind in ROUTINES.items() if kind not in (Staged, SelfTraining)}
     assert {name: kind(BOTH, 9).settled_from for name, kind in others.items()} == dict.fromkeys(others, 0)
 
 
@@ -150,7 +179,7 @@ def fits_of_the_prior(fit, routine, epochs):
 def test_the_prior_is_fitted_to_the_embeddings_of_all_rows_at_the_boundary(
     fit_of, monkeypatch, epochs, boundary, around
 ):
-    monkeypatch.setattr("semimetric.training.routines.staged.CHUNK", 16)  # in four parts
+    monkeypatch.setattr("semimetric.training.embedding.CHUNK", 16)  # in four parts
     fit = fit_of("dml-unit-prior", range(40, 60), augmentation=lambda x: x + 1000, routine="staged")
     assert isinstance(fit.model.prior, FittedPrior)
     fit.model.encoder.network.insert(0, torch.nn.BatchNorm1d(4))  # tells training from evaluation

@@ -8,7 +8,7 @@ import torch
 
 from semimetric.data import hide_labels
 from semimetric.losses import pair_masks
-from semimetric.training.streams import LabelledStream, UnlabelledStream
+from semimetric.training.streams import LabelledStream, PairedStream, UnlabelledStream
 
 
 def take(stream, n, seed=0):
@@ -76,8 +76,12 @@ def test_more_classes_than_fit():
 
 @pytest.mark.parametrize(
     "stream",
-    [UnlabelledStream(np.arange(50), 8), LabelledStream(np.arange(50), np.arange(50) % 12, 16)],
-    ids=["unlabelled", "labelled"],
+    [
+        UnlabelledStream(np.arange(50), 8),
+        LabelledStream(np.arange(50), np.arange(50) % 12, 16),
+        PairedStream(UnlabelledStream(np.arange(50), 8), (np.arange(50)[:, None] + [1, 2]) % 50),
+    ],
+    ids=["unlabelled", "labelled", "paired"],
 )
 def test_what_it_yields_is_a_function_of_the_generator(stream):
     first, again, other = (np.concatenate(take(stream, 10, seed)) for seed in (3, 3, 4))
@@ -110,3 +114,46 @@ def test_no_batch_is_of_one_row(rows, batch_size):
     batches = [batch for _, batch in zip(range(len(stream)), stream.batches(np.random.default_rng(0)), strict=False)]
     assert sorted(np.concatenate(batches)) == list(range(rows))
     assert min(map(len, batches)) >= 2
+
+
+# Pairs ------------------------------------------------------------------------------------------------
+
+ROWS = np.arange(1, 61, 2)  # of sixty, the odd ones
+NEIGHBOURS = (np.arange(60)[:, None] + [2, 20, 34]) % 60
+
+
+def pairs(share, passes=1, neighbours=NEIGHBOURS):
+    """The pairs (m, 2) of so many passes."""
+    rows = UnlabelledStream(ROWS, 8)
+    return np.concatenate(take(PairedStream(rows, neighbours, share), passes * len(rows)))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_each_row_has_a_partner_once_a_pass(share):
+    """In the order in which the stream of single rows would have them, of equal batches."""
+    rows = UnlabelledStream(ROWS, 8)
+    batches = take(PairedStream(rows, NEIGHBOURS, share), 2 * len(rows))
+    assert [batch.shape for batch in batches[:4]] == [(8, 2), (8, 2), (7, 2), (7, 2)]
+    for one in (batches[:4], batches[4:]):
+        assert np.sort(np.concatenate(one)[:, 0]).tolist() == ROWS.tolist()
+
+
+def test_without_a_share_or_neighbours_it_is_itself():
+    for found in (pairs(0.0), pairs(1.0, neighbours=None)):
+        assert (found[:, 0] == found[:, 1]).all()
+
+
+def test_with_all_of_the_share_it_is_one_of_its_neighbours_none_oftener_than_another():
+    """Of 400 passes a third each, 133 ± 9."""
+    found = pairs(1.0, passes=400)
+    place = (found[:, 1:] == NEIGHBOURS[found[:, 0]]).argmax(axis=1)
+    assert (NEIGHBOURS[found[:, 0], place] == found[:, 1]).all()
+    counts = np.zeros((60, 3))
+    np.add.at(counts, (found[:, 0], place), 1)
+    assert (np.abs(counts[ROWS] - 400 / 3) < 4.5 * np.sqrt(400 * 2 / 9)).all()
+
+
+def test_half_of_the_rows_get_a_neighbour():
+    found = pairs(0.5, passes=200)
+    others = (found[:, 0] != found[:, 1]).mean()
+    assert others == pytest.approx(0.5, abs=4.5 * 0.5 / np.sqrt(len(found)))

@@ -36,8 +36,8 @@ class TrainingData:
     ----------
     y : int64 Tensor (n,)
         The class numbers that are trained on; a routine may revise them.
-    weights : float32 Tensor (n,)
-        How much each row counts in the metric loss: 1, or a routine's confidence in its label.
+    weights : float32 Tensor (n,), optional
+        How much each row counts in the metric loss: a routine's confidence in its label; None: all the same.
     neighbours : int64 array (n, k), optional
         The rows that the paired stream may put beside each row; None: itself alone.
     input_graph : tuple, optional
@@ -54,7 +54,7 @@ class TrainingData:
     ) -> None:
         self.inputs = as_tensor(rows)
         self.y = torch.from_numpy(y.copy())  # its own: a routine may revise labels, the caller keeps those given
-        self.weights = torch.ones(len(y))
+        self.weights: Tensor | None = None
         self.neighbours: np.ndarray | None = None
         self.input_graph: tuple[np.ndarray, csr_array] | None = None
         self.normaliser = normaliser
@@ -64,7 +64,7 @@ class TrainingData:
     def to(self, device: torch.device) -> "TrainingData":
         """Move everything to ``device``, and return self."""
         self.inputs, self.y = self.inputs.to(device), self.y.to(device)
-        self.weights = self.weights.to(device)
+        self.weights = None if self.weights is None else self.weights.to(device)
         self.normaliser.to(device)
         return self
 
@@ -93,7 +93,8 @@ class TrainingData:
         x = self._seen(target, parts) if augment and self.augmentation is not None else target
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        return Batch(x, target, self.y[chosen], chosen, sections, self.weights[chosen])
+        weights = None if self.weights is None else self.weights[chosen]
+        return Batch(x, target, self.y[chosen], chosen, sections, weights)
 
     def _seen(self, target: Tensor, parts: Mapping[str, np.ndarray]) -> Tensor:
         """Return the views of those streams' rows that are to be seen in views, and the plain rows of the others."""

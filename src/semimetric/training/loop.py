@@ -157,7 +157,8 @@ def train(
                 routine.before_epoch(epoch - 1, seen, data)
                 if model.prior is not None and seen.prior is not None and model.prior.wants_embeddings:
                     model.prior.load_state_dict(seen.prior.state_dict())  # fitted now, if at all
-                ranks.share(data.y, data.weights, *model.state_dict().values())
+                revised = [data.y] if data.weights is None else [data.y, data.weights]
+                ranks.share(*revised, *model.state_dict().values())
                 streams = _streams(everything, data, split, settings)
                 means = _run_epoch(
                     fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks, average

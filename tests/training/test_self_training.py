@@ -1,0 +1,167 @@
+"""Self-training: its stages, whose neighbours it draws, and labels that are revised and never given up."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
+from semimetric.training import PAIRED, SelfTraining
+from semimetric.training.routines import self_training
+
+BEST = Weights({METRIC: 0.75, CONTRAST: 0.25})
+CONTRAST_ONLY = {PAIRED: (CONTRAST,)}
+BOTH = {PAIRED: (METRIC, CONTRAST)}
+
+
+@pytest.mark.parametrize(("epochs", "first"), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (9, 3), (30, 10), (100, 33)])
+def test_a_third_of_the_epochs_needs_no_label(epochs, first):
+    routine = SelfTraining(BEST, epochs)
+    taken = [[(step.streams, dict(step.weights)) for step in routine.steps(epoch, 3)] for epoch in range(epochs)]
+    alone, together = (CONTRAST_ONLY, {CONTRAST: 1.0}), (BOTH, dict(BEST))
+    assert taken == [[alone] * 3] * first + [[together] * 3] * (epochs - first)
+    assert routine.settled_from == epochs - 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (Weights({METRIC: 0.75}), {METRIC: 0.75}),
+        (Weights({CONTRAST: 0.25}), {CONTRAST: 1.0}),
+        (Weights({RECONSTRUCTION: 1.5, KL: 0.5}), {RECONSTRUCTION: 0.75, KL: 0.25}),
+    ],
+    ids=["labels alone", "contrast", "VAE"],
+)
+def test_with_terms_of_one_kind_there_is_one_stage(weights, expected):
+    routine = SelfTraining(weights, 6)
+    steps = [step for epoch in range(6) for step in routine.steps(epoch, 2)]
+    assert {tuple(step.streams.items()) for step in steps} == {((PAIRED, tuple(weights)),)}
+    assert all(dict(step.weights) == expected for step in steps)
+
+
+def test_an_optimiser_for_each_stage():
+    apart = SelfTraining(BEST, 6, separate_optimisers=True)
+    assert [step.optimiser for epoch in range(6) for step in apart.steps(epoch, 1)] == ["first"] * 2 + ["second"] * 4
+    assert apart.phases() == ("first", "second")
+
+
+# Neighbours -------------------------------------------------------------------------------------------
+
+
+def nearest(Z, k=10):
+    """The k nearest other rows of each, as sets."""
+    distances = np.linalg.norm(Z[:, None] - Z, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return [set(row) for row in distances.argsort(axis=1)[:, :k]]
+
+
+def test_partners_are_near_in_the_inputs_then_in_the_space_too_then_nobody(fit_of):
+    fit = fit_of("best")
+    routine = SelfTraining(fit.weights, 9)  # of three epochs without labels
+    X = fit.data.normaliser(torch.from_numpy(fit.X)).numpy()
+    with torch.no_grad():
+        Z = fit.model.eval().embed(torch.from_numpy(X)).numpy()
+    for epoch in range(2):
+        routine.before_epoch(epoch, fit.model, fit.data)
+        assert [set(row) for row in fit.data.neighbours] == nearest(X)
+    routine.before_epoch(2, fit.model, fit.data)
+    assert fit.data.neighbours.shape == (60, 20)
+    assert [set(row) for row in fit.data.neighbours[:, 10:]] == nearest(Z)
+    assert fit.data.y.tolist() == fit.y.tolist()
+    routine.before_epoch(3, fit.model, fit.data)
+    assert fit.data.neighbours is None
+
+
+def test_augmentation_has_no_part_in_who_is_near(fit_of):
+    fits = [fit_of("best", augmentation=augmentation) for augmentation in (None, lambda x: x * torch.randn(4) + 100)]
+    for fit in fits:
+        SelfTraining(fit.weights, 9).before_epoch(2, fit.model, fit.data)
+    assert np.array_equal(fits[0].data.neighbours, fits[1].data.neighbours)
+
+
+def test_the_graph_of_the_inputs_fades_to_a_sixteenth(fit_of, monkeypatch):
+    """In rounds 1 to 5, 16^-(0, ¼, ½, ¾, 1), beside the space's at 1; at the end of a fit, a sixteenth again."""
+    fit = fit_of("best")
+    graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
+    seen = []
+    monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
+    monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
+    monkeypatch.setattr(
+        self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or np.full((60, 2), 0.5)
+    )
+    routine = SelfTraining(fit.weights, 7)
+    for epoch in range(7):
+        routine.before_epoch(epoch, fit.model, fit.data)
+    assert [graph[0, 1] for graph in seen] == pytest.approx([16**-share for share in (0, 0.25, 0.5, 0.75, 1)])
+    assert [graph[0, 2] for graph in seen] == [1.0] * 5
+    last = self_training.space_and_graph(fit.model, fit.data)[1].toarray()
+    assert (last[0, 1], last[0, 2]) == (1 / 16, 1.0)
+
+
+# Labels -----------------------------------------------------------------------------------------------
+
+
+def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
+    """Row 10 is found to be of class 0, then of class 1, then of either; row 0 is of class 0 whatever is found."""
+    found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    asked = []
+
+    def spread(graph, codes):
+        asked.append(codes.tolist())
+        return np.tile(next(found), (60, 1))
+
+    monkeypatch.setattr(self_training, "spread_labels", spread)
+    fit = fit_of("best")
+    routine, rounds = SelfTraining(fit.weights, 4), []
+    for epoch in range(4):
+        routine.before_epoch(epoch, fit.model, fit.data)
+        if epoch:
+            rounds.append((fit.data.y[10].item(), round(fit.data.weights[10].item(), 4)))
+            assert fit.data.y[:4].tolist() == [0, 0, 1, 1]
+            assert fit.data.weights[:4].tolist() == [1] * 4
+    assert asked == [fit.y.tolist()] * 3
+    assert rounds == [(0, round(81 / 82, 4)), (1, round(64 / 68, 4)), (-1, 0)]
+    assert (fit.y[4:] == -1).all()
+
+
+class TwoPlaces(torch.nn.Module):
+    """Sends rows with a positive first number to one place, the others to another, if only roughly."""
+
+    def forward(self, x):
+        return torch.where(x[:, :1] > 0, 10.0, -10.0) + 0.1 * x[:, :2]
+
+
+def test_labels_follow_the_clusters_of_the_space(fit_of):
+    fit = fit_of("dml")
+    fit.model.encoder.network = TwoPlaces()
+    side = fit.data.normaliser(torch.from_numpy(fit.X))[:, 0] > 0
+    given = side[:4].long().numpy()
+    assert len(set(given)) == 2
+    fit.data.y[:4] = torch.from_numpy(given)
+    routine = SelfTraining(fit.weights, 20)
+    routine.before_epoch(0, fit.model, fit.data)
+    early = (fit.data.y == side).float().mean()
+    routine.before_epoch(19, fit.model, fit.data)  # when the inputs, which are noise, count least
+    assert fit.data.y.tolist() == side.long().tolist()
+    assert early < 1
+    assert (fit.data.weights >= 0.8).all()
+
+
+def test_rounds_are_trained_on_their_labels_and_weights(fit_of):
+    """The metric loss sees what was found, each row as much as it is trusted."""
+    fit, seen = fit_of("best", loss="triplet"), []
+    forward = fit.model.metric.forward
+    fit.model.metric.forward = lambda z, y, weights: seen.append((y.clone(), weights.clone())) or forward(z, y, weights)
+    fit.train(SelfTraining(fit.weights, 3), epochs=3)
+    assert len(seen) == 2 * 3  # steps
+    for y, weights in seen:
+        assert ((weights >= 0.8) == (y >= 0)).all()
+        assert ((weights == 0) == (y == -1)).all()
+
+
+def test_a_space_that_is_not_finite_has_no_neighbours(fit_of):
+    fit = fit_of("best")
+    with torch.no_grad():
+        next(fit.model.encoder.parameters()).fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match="no finite embeddings: lower learning_rate"):
+        SelfTraining(fit.weights, 3).before_epoch(1, fit.model, fit.data)
