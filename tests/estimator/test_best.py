@@ -174,6 +174,12 @@ def test_fewer_rows_than_neighbours(n):
     assert set(embedder.predict(X)) <= {0, 1}
 
 
+def test_one_row_is_its_own_neighbour():
+    with pytest.warns(UserWarning, match="labels of one class only"):
+        embedder = quick(latent_dim=2).fit([[1.0, 2.0, 3.0]], [4])
+    assert embedder.predict([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]]).tolist() == [4, 4]
+
+
 # With other presets, other routines ---------------------------------------------------------------------
 
 

@@ -80,7 +80,9 @@ def test_where_losses_settle_late_the_rise_still_begins_with_the_kl():
     assert warm.settled_from == 8
     shares = [step.weights[KL] for epoch in range(9) for step in warm.steps(epoch, 2)]
     first = 0.5 / 1.25  # of what needs no label
-    assert shares == pytest.approx([first * number / 9 for number in range(6)] + [0.5 * n / 9 for n in (6, 7, 8)] + [0.5] * 9)
+    assert shares == pytest.approx(
+        [first * number / 9 for number in range(6)] + [0.5 * n / 9 for n in (6, 7, 8)] + [0.5] * 9
+    )
 
 
 # Uncertainty ------------------------------------------------------------------------------------------

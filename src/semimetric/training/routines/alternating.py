@@ -11,8 +11,8 @@ class Alternating(Routine):
     """Supervised steps, every term on a labelled batch, and unsupervised ones on batches of all rows.
 
     A supervised step costs ``(1 − α) · m(z, y) + α · U(x)``, any other ``α · U(x)`` (Safir et al. 2022, algorithms
-    2, 3 and 5). Where a model has terms of one kind only, every step is of that kind. A contrast, which is of pairs, has
-    no part in supervised steps.
+    2, 3 and 5). Where a model has terms of one kind only, every step is of that kind. A contrast, which is of pairs,
+    has no part in supervised steps.
     """
 
     def step(self, supervised: bool) -> Step:

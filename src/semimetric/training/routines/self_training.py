@@ -91,5 +91,7 @@ def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
 
 
 def _graph(Z: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
+    if len(Z) == 1:  # has itself
+        return np.zeros((1, 1), np.int64), sparse.csr_array((1, 1))
     distances, rows = nearest_neighbours(Z, min(NEIGHBOURS, len(Z) - 1))
     return rows, neighbour_graph(distances, rows)
