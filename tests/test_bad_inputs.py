@@ -23,7 +23,8 @@ Y = np.arange(40) % 2
 IMAGES = rng.uniform(size=(40, 8, 8)).astype(np.float32)
 PIXELS = (IMAGES * 255).astype(np.uint8)
 PRESETS = (
-    "autoencoder, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, vamp-vae"
+    "autoencoder, best, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, "
+    "vamp-vae"
 )
 DATASETS = (
     "bloodmnist, breastmnist, dermamnist, digits, fashion-mnist, mnist, octmnist, organamnist, organcmnist, "
@@ -34,7 +35,9 @@ NOT_FITTED = (
     "This MetricEmbedder instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
 )
 WHOLE = "must be a whole number of at least"
-LOSSES = "center, contrastive, n-pair, nt-xent, random-triplet, softmax, supervised-contrastive, triplet"
+LOSSES = (
+    "center, contrastive, n-pair, normalised-softmax, nt-xent, random-triplet, softmax, supervised-contrastive, triplet"
+)
 PRIORS = "classes, fitted, hypercube, mixture, simplex, unit, vamp"
 WITH_PRIOR = "'dml-unit-prior', 'dml-gmm-prior', 'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
 WITH_BOTH = "'metric-vae', 'joint-mvae', 'tvae', 'vae', 'vamp-vae'"
@@ -239,7 +242,8 @@ CASES = [
         "an unknown routine",
         fit(routine="jiont"),
         ValueError,
-        "unknown routine 'jiont': did you mean 'joint'? Known: alternate-batches, alternate-epochs, joint, staged",
+        "unknown routine 'jiont': did you mean 'joint'? Known: alternate-batches, alternate-epochs, joint, "
+        "self-training, staged",
     ),
     (
         "an unknown likelihood",
@@ -458,9 +462,9 @@ CASES = [
     ),
     (
         "no routine",
-        vae(routine=None),
+        vae(routine=3),
         TypeError,
-        "routine must be a name or a subclass of Routine of your own, got None",
+        "routine must be a name or a subclass of Routine of your own, got 3",
     ),
     # Networks of one's own
     (

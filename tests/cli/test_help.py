@@ -20,6 +20,7 @@ from semimetric.training import DEVICES, PRECISIONS, ROUTINES
 COMMANDS = typer.main.get_command(app).commands
 ESTIMATOR = inspect.signature(MetricEmbedder).parameters
 SHARED = [option for option in COMMANDS["fit"].params if option.name in ESTIMATOR and option.name != "resume"]
+BEST = PRESETS["best"]
 CHOICES = {
     "preset": PRESETS,
     "distance": DISTANCES,
@@ -68,6 +69,12 @@ def test_help_quotes_the_class_s_default_and_does_not_pass_it_on(option):
     default = ESTIMATOR[option.name].default
     # What is None stands for depends on preset, prior or data, and is told in words.
     of_the_prior = {"n_components", "log_variance"}
+    of_best = {"routine", "averaging", "validation_share"}
+    if option.name in of_best:
+        usual, best = ({0.0: 0}.get(each, each) for each in (DEFAULTS[option.name], BEST.defaults[option.name]))
+        assert option.show_default == f"{usual}; in best {best}"
+        assert [preset.name for preset in PRESETS.values() if option.name in preset.defaults] == ["best"]
+        return
     told = "the prior's" if option.name in of_the_prior else "the preset's" if option.name in DEFAULTS else None
     told = told or {"n_neighbors": "1 for up to 100 labels, else 5", "chunk_size": "the whole batch"}.get(option.name)
     assert option.show_default == (told if default is None else str(default))

@@ -10,7 +10,8 @@ DATASETS = (
     "organsmnist, pathmnist, pneumoniamnist, retinamnist, tissuemnist"
 )
 PRESETS = (
-    "autoencoder, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, vamp-vae"
+    "autoencoder, best, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, "
+    "vamp-vae"
 )
 
 CASES = [

@@ -58,8 +58,8 @@ def fit(
         str | None,
         o.option(
             "--preset",
-            "dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or tvae; without labels, "
-            "autoencoder, vae or vamp-vae.",
+            "best (for few labels), dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or "
+            "tvae; without labels, autoencoder, vae or vamp-vae.",
             "dml-autoencoder",
             o.MODEL,
         ),
@@ -81,13 +81,14 @@ def fit(
     ] = None,
     gamma: Annotated[
         float | None,
-        o.option("--gamma", "Weight of the metric loss in joint-mvae and tvae.", "the preset's", o.TRAINING),
+        o.option("--gamma", "Weight of the metric loss in best, joint-mvae and tvae.", "the preset's", o.TRAINING),
     ] = None,
     loss: Annotated[
         str | None,
         o.option(
             "--loss",
-            "triplet, random-triplet, contrastive, center, softmax, n-pair, nt-xent or supervised-contrastive.",
+            "triplet, random-triplet, contrastive, center, softmax, normalised-softmax, n-pair, nt-xent or "
+            "supervised-contrastive.",
             "the preset's",
             o.MODEL,
         ),
