@@ -98,9 +98,12 @@ def test_probabilities_sum_to_one_and_the_likeliest_is_predicted(fitted, digits)
     assert np.array_equal(fitted.predict(digits.X_test), fitted.classes_[P.argmax(axis=1)])
 
 
+REACHED = np.ones(4, bool)
+
+
 def test_rows_at_one_place_count_the_same():
     """Not one of the weights is 0 / 0, and a query far away has neighbours too."""
-    spread = SpreadLabels(np.zeros((4, 2), np.float32), np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32))
+    spread = SpreadLabels(np.zeros((4, 2), np.float32), np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32), REACHED)
     for z in ([[0.0, 0.0]], [[1e6, 0.0]]):
         np.testing.assert_allclose(spread.probabilities(np.array(z, np.float32)), [[0.75, 0.25]])
     assert spread.probabilities(np.empty((0, 2), np.float32)).shape == (0, 2)
@@ -247,6 +250,7 @@ def test_an_average_that_cannot_be_is_refused(averaging, digits):
 def test_what_was_spread_comes_back_from_the_file(fitted, digits, tmp_path):
     again = MetricEmbedder.load(fitted.save(tmp_path / "model"))
     assert np.array_equal(again.spread_labels_.embeddings, fitted.spread_labels_.embeddings)
+    assert np.array_equal(again.spread_labels_.reached, fitted.spread_labels_.reached)
     assert np.array_equal(again.spread_labels_.distributions, fitted.spread_labels_.distributions)
     assert np.array_equal(again.predict_proba(digits.X_test), fitted.predict_proba(digits.X_test))
     assert np.array_equal(again.predict(digits.X_test), fitted.predict(digits.X_test))
@@ -273,7 +277,7 @@ def damage(path, change):
     (path / "model.json").write_bytes(_envelope(body))
 
 
-E, P = "spread.embeddings", "spread.distributions"
+E, P, R = "spread.embeddings", "spread.distributions", "spread.reached"
 
 
 @pytest.mark.parametrize(
@@ -281,17 +285,19 @@ E, P = "spread.embeddings", "spread.distributions"
     [
         lambda t: t.pop(E),
         lambda t: t.pop(P),
+        lambda t: t.pop(R),
+        lambda t: t.update({R: t[R][1:].clone()}),
         lambda t: t.update({E: t[E][:, 1:].clone()}),
         lambda t: t.update({E: t[E][1:].clone()}),
         lambda t: t.update({P: t[P][:, 1:].clone()}),
         lambda t: t.update({P: t[P][1:].clone()}),
         lambda t: t.update({P: t[P][:, 0].clone()}),
         lambda t: t.update({P: torch.tensor(0.5)}),
-        lambda t: t.update({E: t[E][:0].clone(), P: t[P][:0].clone()}),
+        lambda t: t.update({name: t[name][:0].clone() for name in (E, P, R)}),
     ],
     ids=[
-        "no embeddings", "no distributions", "a dimension less", "a row less", "a class less", "a row unsaid",
-        "no classes", "a number", "no rows",
+        "no embeddings", "no distributions", "nobody reached", "one not said", "a dimension less", "a row less",
+        "a class less", "a row unsaid", "no classes", "a number", "no rows",
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(fitted, tmp_path, change):

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
-from semimetric.training.pseudo_labels import sharpened, spread_labels, trusted
+from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
 
 
 def clouds(sizes=(40, 15, 25), gap=3.0):
@@ -21,47 +21,49 @@ def clouds(sizes=(40, 15, 25), gap=3.0):
 
 def test_classes_may_change_their_numbers_and_rows_their_order():
     graph, codes, _ = clouds()
-    plain = spread_labels(graph, codes)
+    plain = spread_labels(graph, codes).probabilities
     renamed = np.array([2, 0, 1])  # the new number of each class
-    other = spread_labels(graph, np.where(codes >= 0, renamed[codes], -1))
+    other = spread_labels(graph, np.where(codes >= 0, renamed[codes], -1)).probabilities
     np.testing.assert_allclose(other[:, renamed], plain, atol=1e-6)
     order = np.random.default_rng(1).permutation(len(codes))
-    shuffled = spread_labels(sparse.csr_array(graph[order][:, order]), codes[order])
+    shuffled = spread_labels(sparse.csr_array(graph[order][:, order]), codes[order]).probabilities
     np.testing.assert_allclose(shuffled, plain[order], atol=1e-3)  # the labels are spread to a tolerance
 
 
 def test_shares_are_half_way_between_even_and_what_was_found():
     graph, codes, _ = clouds(sizes=(120, 20, 40), gap=5.0)
     scores = propagate(graph, codes, 3)
-    found = (scores / scores.sum(axis=1, keepdims=True)).mean(axis=0)
-    P = spread_labels(graph, codes)
-    np.testing.assert_allclose(P.mean(axis=0), (found + 1 / 3) / 2, atol=1e-6)
+    spread = spread_labels(graph, codes)
+    found = (scores / scores.sum(axis=1, keepdims=True))[spread.reached].mean(axis=0)
+    np.testing.assert_allclose(spread.probabilities[spread.reached].mean(axis=0), (found + 1 / 3) / 2, atol=1e-6)
     assert np.abs(found - 1 / 3).max() > 0.1  # else this would say nothing
 
 
 def test_in_one_component_each_row_has_a_distribution_without_a_zero():
     graph, codes, side = clouds(gap=4.0)
     assert sparse.csgraph.connected_components(graph)[0] == 1
-    P = spread_labels(graph, codes)
+    P = spread_labels(graph, codes).probabilities
     np.testing.assert_allclose(P.sum(axis=1), 1)
     assert (P > 0).all()
     assert (P.argmax(axis=1) == side).mean() > 0.8  # chance and the largest cloud are 0.33 and 0.5
 
 
-def test_of_a_row_without_a_path_to_a_label_the_classes_shares_are_all_that_is_known():
-    """Rows 6 and 7 have each other only; of the others, two thirds are class 0's."""
+def test_a_row_without_a_path_to_a_label_is_not_reached_and_may_be_anything():
+    """Rows 6 and 7 have each other only."""
     W = np.zeros((8, 8))
     for a, b in [(0, 1), (0, 2), (0, 3), (4, 5), (6, 7)]:
         W[a, b] = W[b, a] = 1
-    P = spread_labels(sparse.csr_array(W), np.array([0, -1, -1, -1, 1, -1, -1, -1]))
-    np.testing.assert_allclose(P[:6], np.eye(2)[[0, 0, 0, 0, 1, 1]], atol=1e-12)
-    shares = (np.array([2 / 3, 1 / 3]) + 1 / 2) / 2
-    np.testing.assert_allclose(P[6:], [shares, shares], atol=1e-12)
+    codes = np.array([0, -1, -1, -1, 1, -1, -1, -1])
+    spread = spread_labels(sparse.csr_array(W), codes)
+    np.testing.assert_allclose(spread.probabilities[:6], np.eye(2)[[0, 0, 0, 0, 1, 1]], atol=1e-12)
+    np.testing.assert_allclose(spread.probabilities[6:], 0.5)
+    assert spread.reached.tolist() == [True] * 6 + [False] * 2
+    assert trusted(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
 
 
 def test_of_one_class_everything_is():
     graph, codes, _ = clouds()
-    np.testing.assert_allclose(spread_labels(graph, np.where(codes == 0, 0, -1)), 1)
+    np.testing.assert_allclose(spread_labels(graph, np.where(codes == 0, 0, -1)).probabilities, 1)
 
 
 # Trust ------------------------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ def test_of_one_class_everything_is():
 
 def test_given_labels_are_kept_whatever_was_spread_to_them():
     P = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    y, weights = trusted(P, np.array([1, 1, 0]))
+    y, weights = trusted(Spread(P, np.array([True, False, True])), np.array([1, 1, 0]))
     assert y.tolist() == [1, 1, 0]
     assert weights.tolist() == [1, 1, 1]
     assert (y.dtype, weights.dtype) == (np.int64, np.float32)
@@ -79,9 +81,14 @@ def test_given_labels_are_kept_whatever_was_spread_to_them():
 def test_the_others_where_they_are_four_times_as_likely_as_not_once_squared(p, label):
     """p² / (p² + q²) = 0.8 where p = 2/3."""
     for probabilities, expected in (([p, 1 - p], label), ([1 - p, p], -1 if label == -1 else 1)):
-        (y,), (weight,) = trusted(np.array([probabilities]), np.array([-1]))
+        (y,), (weight,) = trusted(Spread(np.array([probabilities]), np.array([True])), np.array([-1]))
         assert y == expected
         assert weight == pytest.approx(0 if label == -1 else p**2 / (p**2 + (1 - p) ** 2))
+
+
+def test_rows_that_are_not_reached_have_no_label_however_sure():
+    y, weights = trusted(Spread(np.array([[1.0, 0.0]] * 2), np.array([True, False])), np.array([-1, -1]))
+    assert (y.tolist(), weights.tolist()) == ([0, -1], [1, 0])
 
 
 def test_sharpened():

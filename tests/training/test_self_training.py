@@ -7,6 +7,7 @@ from scipy import sparse
 
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import PAIRED, SelfTraining
+from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
 
 BEST = Weights({METRIC: 0.75, CONTRAST: 0.25})
@@ -79,6 +80,9 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
     assert np.array_equal(fits[0].data.neighbours, fits[1].data.neighbours)
 
 
+EITHER = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
+
+
 def test_the_graph_of_the_inputs_fades_to_a_sixteenth(fit_of, monkeypatch):
     """In rounds 1 to 5, 16^-(0, ¼, ½, ¾, 1), beside the space's at 1; at the end of a fit, a sixteenth again."""
     fit = fit_of("best")
@@ -86,9 +90,7 @@ def test_the_graph_of_the_inputs_fades_to_a_sixteenth(fit_of, monkeypatch):
     seen = []
     monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
-    monkeypatch.setattr(
-        self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or np.full((60, 2), 0.5)
-    )
+    monkeypatch.setattr(self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or EITHER)
     routine = SelfTraining(fit.weights, 7)
     for epoch in range(7):
         routine.before_epoch(epoch, fit.model, fit.data)
@@ -108,7 +110,7 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
 
     def spread(graph, codes):
         asked.append(codes.tolist())
-        return np.tile(next(found), (60, 1))
+        return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 
     monkeypatch.setattr(self_training, "spread_labels", spread)
     fit = fit_of("best")
