@@ -12,6 +12,7 @@ from semimetric import MetricEmbedder
 from semimetric.data import hide_labels
 from semimetric.errors import ModelFileError
 from semimetric.estimator.spread import SpreadLabels
+from semimetric.losses import PyTorchMetricLearning
 from semimetric.training import SelfTraining
 
 
@@ -307,3 +308,13 @@ def test_what_does_not_fit_together_is_refused(fitted, tmp_path, change):
     damage(path, change)
     with pytest.raises(ModelFileError, match="does not describe a model of this version"):
         MetricEmbedder.load(path)
+
+
+def test_a_loss_that_knows_no_weights_is_refused_before_anything_is_trained():
+    pytest.importorskip("pytorch_metric_learning")
+    from pytorch_metric_learning.losses import ContrastiveLoss
+
+    embedder = MetricEmbedder("best", loss=PyTorchMetricLearning(ContrastiveLoss()))
+    X = np.random.default_rng(0).random((20, 3))
+    with pytest.raises(ValueError, match="which losses of pytorch-metric-learning cannot"):
+        embedder.fit(X, np.arange(20) % 2)

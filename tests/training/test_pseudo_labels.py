@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
+from semimetric.training import pseudo_labels
 from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
 
 
@@ -99,3 +100,24 @@ def test_sharpened():
     assert (sharpened(P).max(axis=1) >= P.max(axis=1)).all()
     np.testing.assert_array_equal(sharpened(P).argsort(axis=1), P.argsort(axis=1))
     np.testing.assert_allclose(sharpened(np.full((1, 4), 0.25)), 0.25)
+
+
+# Two graphs -------------------------------------------------------------------------------------------
+
+
+def test_the_graph_of_the_inputs_counts_as_far_as_labels_are_not_yet_trusted(monkeypatch):
+    """Of four rows one is trusted at first, and then three: weights 1, 3/4 and 1/4, the space's always 1."""
+    by_inputs, by_space = (sparse.csr_array(np.eye(4, k=k) + np.eye(4, k=-k)) for k in (1, 2))
+    sure, torn = [0.99, 0.01], [0.5, 0.5]
+    found = iter([[sure, torn, torn, torn], [sure, sure, sure, torn], [sure] * 4])
+    graphs = []
+
+    def spread(graph, codes):
+        graphs.append(graph.toarray())
+        return Spread(np.array(next(found)), np.ones(4, bool))
+
+    monkeypatch.setattr(pseudo_labels, "spread_labels", spread)
+    last = pseudo_labels.spread_over_both(by_inputs, by_space, np.full(4, -1))
+    assert [graph[0, 1] for graph in graphs] == [1, 0.75, 0.25]
+    assert [graph[0, 2] for graph in graphs] == [1, 1, 1]
+    assert last.probabilities.tolist() == [sure] * 4

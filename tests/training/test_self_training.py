@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy import sparse
 
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import PAIRED, SelfTraining
@@ -80,26 +79,6 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
     assert np.array_equal(fits[0].data.neighbours, fits[1].data.neighbours)
 
 
-EITHER = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
-
-
-def test_the_graph_of_the_inputs_fades_to_a_sixteenth(fit_of, monkeypatch):
-    """In rounds 1 to 5, 16^-(0, ¼, ½, ¾, 1), beside the space's at 1; at the end of a fit, a sixteenth again."""
-    fit = fit_of("best")
-    graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
-    seen = []
-    monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
-    monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
-    monkeypatch.setattr(self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or EITHER)
-    routine = SelfTraining(fit.weights, 7)
-    for epoch in range(7):
-        routine.before_epoch(epoch, fit.model, fit.data)
-    assert [graph[0, 1] for graph in seen] == pytest.approx([16**-share for share in (0, 0.25, 0.5, 0.75, 1)])
-    assert [graph[0, 2] for graph in seen] == [1.0] * 5
-    last = self_training.space_and_graph(fit.model, fit.data)[1].toarray()
-    assert (last[0, 1], last[0, 2]) == (1 / 16, 1.0)
-
-
 # Labels -----------------------------------------------------------------------------------------------
 
 
@@ -108,11 +87,11 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
     found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     asked = []
 
-    def spread(graph, codes):
+    def spread(by_inputs, by_space, codes):
         asked.append(codes.tolist())
         return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 
-    monkeypatch.setattr(self_training, "spread_labels", spread)
+    monkeypatch.setattr(self_training, "spread_over_both", spread)
     fit = fit_of("best")
     routine, rounds = SelfTraining(fit.weights, 4), []
     for epoch in range(4):
@@ -140,13 +119,12 @@ def test_labels_follow_the_clusters_of_the_space(fit_of):
     given = side[:4].long().numpy()
     assert len(set(given)) == 2
     fit.data.y[:4] = torch.from_numpy(given)
-    routine = SelfTraining(fit.weights, 20)
-    routine.before_epoch(0, fit.model, fit.data)
-    early = (fit.data.y == side).float().mean()
-    routine.before_epoch(19, fit.model, fit.data)  # when the inputs, which are noise, count least
-    assert fit.data.y.tolist() == side.long().tolist()
-    assert early < 1
-    assert (fit.data.weights >= 0.8).all()
+    SelfTraining(fit.weights, 20).before_epoch(0, fit.model, fit.data)
+    labelled = fit.data.y >= 0  # the inputs, which are noise, leave some in doubt
+    assert fit.data.y[labelled].tolist() == side[labelled].long().tolist()
+    assert labelled.float().mean() > 0.5
+    assert (fit.data.weights[labelled] >= 0.8).all()
+    assert (fit.data.weights[~labelled] == 0).all()
 
 
 def test_rounds_are_trained_on_their_labels_and_weights(fit_of):

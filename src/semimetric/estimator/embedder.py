@@ -19,7 +19,6 @@ from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.fingerprint import fingerprint
 from semimetric.estimator.generative import Generative
 from semimetric.estimator.inference import Inputs, embed
-from semimetric.estimator.neighbours import Neighbours
 from semimetric.estimator.networks import check_parts, check_shapes, compose
 from semimetric.estimator.parameters import (
     check_parameters,
@@ -29,6 +28,7 @@ from semimetric.estimator.parameters import (
     training_settings,
 )
 from semimetric.estimator.spread import SpreadLabels
+from semimetric.estimator.suggestions import Suggestions
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
 from semimetric.presets import Composition, Preset, get_preset
@@ -50,7 +50,7 @@ from semimetric.training import (
 
 
 class MetricEmbedder(
-    Neighbours, Generative, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    Suggestions, Generative, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
     """Learn a space in which neighbours are alike, from a few labelled rows and all the unlabelled ones.
 

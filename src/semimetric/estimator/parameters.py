@@ -13,7 +13,7 @@ from torch import nn
 
 from semimetric.errors import nearest_names
 from semimetric.geometry import get_distance
-from semimetric.losses import LOSSES, MetricLoss
+from semimetric.losses import LOSSES, MetricLoss, PyTorchMetricLearning
 from semimetric.model import KL, PLACES, REDUCTIONS, Weights
 from semimetric.networks import ARCHITECTURES, LIKELIHOODS
 from semimetric.presets import PRESETS, Preset, get_preset
@@ -145,6 +145,11 @@ def _check_routine(parameters: Mapping[str, Any]) -> None:
         _one_of(parameters, "routine", ROUTINES)
     elif not (isinstance(routine, type) and issubclass(routine, Routine)):
         raise TypeError(f"routine must be a name or a subclass of Routine of your own, got {routine!r}")
+    if routine == "self-training" and isinstance(parameters["loss"], PyTorchMetricLearning):
+        raise ValueError(
+            "routine 'self-training' weighs rows by the confidence in their labels, which losses of "
+            "pytorch-metric-learning cannot: use one of semimetric.losses, or another routine"
+        )
 
 
 def choose_batch_size(batch_size: int, n: int) -> int:

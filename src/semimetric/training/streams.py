@@ -50,7 +50,7 @@ class PairedStream:
     ----------
     rows : UnlabelledStream
     neighbours : array (n, k), optional
-        The rows that may stand beside each of all n rows, none of them drawn oftener than another.
+        The rows that may stand beside each of all n rows, each drawn as often as it is named.
     share : float
         Of the rows that get a neighbour as their partner; the others get themselves, to be seen in two views.
     """

@@ -1,0 +1,100 @@
+"""Which rows to label next: those in doubt, spread over the space."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from semimetric.data.arrays import as_labels, labelled_rows
+from semimetric.estimator.neighbours import Neighbours, neighbour_search
+
+POOL = 20_000  # rows that are looked at
+LEAST = 1e-6  # doubt that a row has in any case
+STARTS = 3  # of k-means
+
+
+class Suggestions(Neighbours):
+    """The part of `MetricEmbedder` that says what to label next."""
+
+    seed_: int
+
+    def suggest(self, X: ArrayLike, n: int, y: ArrayLike | None = None) -> np.ndarray:
+        """Return the ``n`` rows of ``X`` whose labels would help most, those that stand for most doubt first.
+
+        Rows are grouped by k-means in the space, each with the weight of its doubt: the probability that `predict` is
+        wrong about it. Of each group the row nearest to its middle is suggested, so that many rows which one label
+        would settle count as one. Without any label all rows are in equal doubt. Of more than 20,000 rows so many are
+        drawn.
+
+        Parameters
+        ----------
+        X : array
+            As `fit` takes it; the rows that were fitted, or others.
+        n : int
+            How many.
+        y : array, optional
+            Labels of the rows; those that have one are not suggested.
+
+        Returns
+        -------
+        int array (n,)
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows without a label.
+
+        Notes
+        -----
+        Uncertainty and coverage joined as in Zhdanov 2019, *Diverse mini-batch active learning*. Without
+        self-training, where few labels leave `predict_proba` no doubt, it is the distance to the nearest labelled row
+        over that to the nearest one of another class.
+
+        Examples
+        --------
+        >>> from semimetric import MetricEmbedder
+        >>> from semimetric.data import hide_labels, load_dataset
+        >>> digits = load_dataset("digits")
+        >>> y = hide_labels(digits.y_train, count=20)
+        >>> embedder = MetricEmbedder("best", epochs=2, random_state=0).fit(digits.X_train, y)
+        >>> rows = embedder.suggest(digits.X_train, 5, y)
+        >>> len(set(rows.tolist())), (y[rows] == -1).all()
+        (5, np.True_)
+        """
+        Z = self.transform(X)
+        known = np.zeros(len(Z), bool) if y is None else labelled_rows(as_labels(y))
+        if len(known) != len(Z):
+            raise ValueError(f"X has {len(Z)} rows and y {len(known)}")
+        candidates = np.flatnonzero(~known)
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(candidates):
+            raise ValueError(f"n must be between 1 and the {len(candidates)} rows without a label, got {n!r}")
+        rng = np.random.default_rng(self.seed_)
+        drawn = np.sort(rng.permutation(len(candidates))[: max(POOL, n)])
+        Z = Z[candidates[drawn]]
+        doubt = np.maximum(self._doubt(Z), LEAST)
+        groups = KMeans(n, n_init=STARTS, random_state=self.seed_)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than groups
+            groups.fit(Z, sample_weight=doubt)
+        gaps = groups.transform(Z)
+        chosen: list[int] = []
+        for group in np.argsort(-np.bincount(groups.labels_, doubt, minlength=n), kind="stable"):
+            nearest = np.argsort(gaps[:, group], kind="stable")  # another's, where duplicates leave a group empty
+            chosen.append(int(next(row for row in nearest if row not in chosen)))
+        return candidates[drawn[chosen]]
+
+    def _doubt(self, Z: np.ndarray) -> np.ndarray:
+        """Return how doubtful the prediction of each embedding is, (n,), from 0 to 1."""
+        spread = self._spread()
+        if spread is not None:
+            return 1 - spread.probabilities(Z, self.n_neighbors).max(axis=1)
+        if len(self.classes_) < 2:
+            return np.ones(len(Z))
+        gaps = [
+            neighbour_search(self.labelled_embeddings_[of], self.labelled_codes_[of], 1, self.distance).kneighbors(Z)[0]
+            for of in (np.flatnonzero(self.labelled_codes_ == code) for code in range(len(self.classes_)))
+        ]
+        nearest, second = np.sort(np.concatenate(gaps, axis=1), axis=1)[:, :2].T
+        return np.divide(nearest, second, out=np.ones(len(Z)), where=second > 0)

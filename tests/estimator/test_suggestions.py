@@ -1,0 +1,78 @@
+"""Rows to label next: none that has a label, spread out, and where the model is in doubt."""
+
+import numpy as np
+import pytest
+
+from semimetric import MetricEmbedder
+from semimetric.data import hide_labels, load_dataset
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="module")
+def labels(digits):
+    return hide_labels(digits.y_train, count=20, seed=0)
+
+
+@pytest.fixture(scope="module", params=["best", "dml-autoencoder"])
+def embedder(request, digits, labels):
+    return MetricEmbedder(request.param, epochs=4, random_state=0).fit(digits.X_train, labels)
+
+
+def test_rows_without_a_label_each_once(embedder, digits, labels):
+    rows = embedder.suggest(digits.X_train, 30, labels)
+    assert rows.shape == (30,)
+    assert len(set(rows.tolist())) == 30
+    assert (labels[rows] == -1).all()
+
+
+def test_the_same_again(embedder, digits, labels):
+    assert (embedder.suggest(digits.X_train, 7, labels) == embedder.suggest(digits.X_train, 7, labels)).all()
+
+
+def test_doubt_is_a_share_and_higher_where_predictions_are_wrong(embedder, digits, labels):
+    doubt = embedder._doubt(embedder.transform(digits.X_train))
+    wrong = embedder.predict(digits.X_train) != digits.y_train
+    assert 0 <= doubt.min() <= doubt.max() <= 1
+    assert doubt[wrong].mean() > 1.2 * doubt[~wrong].mean()
+
+
+def test_wrong_predictions_are_suggested_oftener_than_by_chance(embedder, digits, labels):
+    wrong = embedder.predict(digits.X_train) != digits.y_train
+    assert wrong[embedder.suggest(digits.X_train, 40, labels)].mean() > wrong.mean()
+
+
+def test_they_are_spread_over_the_classes(embedder, digits, labels):
+    rows = embedder.suggest(digits.X_train, 40, labels)
+    assert len(set(digits.y_train[rows].tolist())) >= 8
+
+
+def test_all_that_are_left(embedder, digits):
+    y = digits.y_train.copy()
+    y[[3, 5, 8]] = -1
+    assert sorted(embedder.suggest(digits.X_train, 3, y).tolist()) == [3, 5, 8]
+
+
+def test_duplicates_are_suggested_all_the_same(embedder, digits):
+    rows = embedder.suggest(np.repeat(digits.X_train[:2], 10, axis=0), 5)
+    assert len(set(rows.tolist())) == 5
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, True, 1_000_000])
+def test_a_number_that_cannot_be(embedder, digits, n):
+    with pytest.raises(ValueError, match="n must be between 1 and the"):
+        embedder.suggest(digits.X_train, n)
+
+
+def test_labels_of_other_rows(embedder, digits, labels):
+    with pytest.raises(ValueError, match="X has 5 rows and y"):
+        embedder.suggest(digits.X_train[:5], 2, labels)
+
+
+def test_without_any_label_rows_are_spread_over_the_space(digits):
+    embedder = MetricEmbedder("autoencoder", epochs=4, random_state=0).fit(digits.X_train)
+    rows = embedder.suggest(digits.X_train, 30)
+    assert len(set(digits.y_train[rows].tolist())) >= 8
