@@ -105,19 +105,17 @@ def test_sharpened():
 # Two graphs -------------------------------------------------------------------------------------------
 
 
-def test_the_graph_of_the_inputs_counts_as_far_as_labels_are_not_yet_trusted(monkeypatch):
-    """Of four rows one is trusted at first, and then three: weights 1, 3/4 and 1/4, the space's always 1."""
-    by_inputs, by_space = (sparse.csr_array(np.eye(4, k=k) + np.eye(4, k=-k)) for k in (1, 2))
-    sure, torn = [0.99, 0.01], [0.5, 0.5]
-    found = iter([[sure, torn, torn, torn], [sure, sure, sure, torn], [sure] * 4])
+@pytest.mark.parametrize(("by_inputs", "by_space", "weight"), [(2, 4, 1 / 8), (4, 2, 1), (1, 4, 1 / 64), (3, 3, 1)])
+def test_the_inputs_count_by_what_they_are_sure_of_beside_the_space(by_inputs, by_space, weight, monkeypatch):
+    """So many of four rows are trusted by either alone: the cube of their ratio, and never more than the space."""
+    first, second = (sparse.csr_array(np.eye(4, k=k) + np.eye(4, k=-k)) for k in (1, 2))
     graphs = []
 
     def spread(graph, codes):
         graphs.append(graph.toarray())
-        return Spread(np.array(next(found)), np.ones(4, bool))
+        sure = (by_inputs, by_space, 4)[len(graphs) - 1]
+        return Spread(np.array([[0.99, 0.01]] * sure + [[0.5, 0.5]] * (4 - sure)), np.ones(4, bool))
 
     monkeypatch.setattr(pseudo_labels, "spread_labels", spread)
-    last = pseudo_labels.spread_over_both(by_inputs, by_space, np.full(4, -1))
-    assert [graph[0, 1] for graph in graphs] == [1, 0.75, 0.25]
-    assert [graph[0, 2] for graph in graphs] == [1, 1, 1]
-    assert last.probabilities.tolist() == [sure] * 4
+    pseudo_labels.spread_over_both(first, second, np.full(4, -1))
+    np.testing.assert_allclose(graphs[-1], weight * first.toarray() + second.toarray())

@@ -10,7 +10,7 @@ from semimetric.graphs import balanced, propagate
 EVENNESS = 0.5
 TRUSTED = 0.8
 REACHED = 0.5
-ROUNDS = 3
+STEEPNESS = 3
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
 def spread_over_both(by_inputs: sparse.csr_array, by_space: sparse.csr_array, codes: np.ndarray) -> Spread:
     """Return `spread_labels` over the neighbours by inputs and in the space, joined.
 
-    The space's graph has weight 1, that of the inputs the share of rows whose labels are not yet trusted, found in a
-    few rounds. It has clusters in it which the space may have torn, and cannot be talked into the space's mistakes, but
-    is the coarser where classes are clear.
+    The space's graph has weight 1. That of the inputs has clusters in it which the space may have torn, and cannot be
+    talked into the space's mistakes, but is the coarser where classes are clear, and says nothing where inputs that lie
+    near are not alike. So its weight is (share of rows trusted by it alone / by the space alone)³, and at most 1.
     """
-    weight = 1.0
-    for _ in range(ROUNDS - 1):
-        y, _ = trusted(spread_labels(weight * by_inputs + by_space, codes), codes)
-        weight = float((y < 0).mean())
+    of_inputs, of_space = (
+        float((trusted(spread_labels(graph, codes), codes)[0] >= 0).mean()) for graph in (by_inputs, by_space)
+    )
+    weight = min(1.0, of_inputs / of_space) ** STEEPNESS
     return spread_labels(weight * by_inputs + by_space, codes)
 
 
