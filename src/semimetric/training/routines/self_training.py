@@ -1,8 +1,7 @@
 """First what needs no label, then rounds of labels spread over the neighbours' graph and learned from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +26,8 @@ class SelfTraining(Routine):
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
-    Rows given with a label keep it. Without a metric loss the first stage is all.
+    Rows given with a label keep it. Without a metric loss the first stage is all. Nothing has to be kept to resume:
+    labels and neighbours follow from the given labels and the model.
     """
 
     def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
@@ -62,13 +62,6 @@ class SelfTraining(Routine):
             given = self._given.numpy(force=True)
             y, weights = trusted(spread_over_both(by_inputs, by_space, given), given)
             data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return nothing: labels and neighbours follow from the given labels and the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up nothing."""
 
 
 def _first(weights: Weights, epochs: int) -> int:
