@@ -49,6 +49,11 @@ class Routine(ABC):
         self.epochs = epochs
         self.separate_optimisers = separate_optimisers
 
+    @property
+    def kl_from(self) -> int:
+        """The first epoch, from 0, that trains the KL where there is one; by default the first that is settled."""
+        return self.settled_from
+
     @abstractmethod
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the ``length`` steps of the epoch, numbered from 0; ``length`` is one pass over all rows."""
@@ -87,6 +92,11 @@ class Around(Routine):
         super().__init__(inner.weights, inner.epochs, inner.separate_optimisers)
         self.inner = inner
         self.settled_from = inner.settled_from
+
+    @property
+    def kl_from(self) -> int:
+        """The inner routine's."""
+        return self.inner.kl_from
 
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield the inner routine's steps."""

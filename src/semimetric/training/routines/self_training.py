@@ -36,6 +36,11 @@ class SelfTraining(Routine):
         self.first = _first(weights, epochs)
         self._given: Tensor | None = None
 
+    @property
+    def kl_from(self) -> int:
+        """The first epoch: the KL needs no label."""
+        return 0
+
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield ``length`` steps of the stage that the epoch belongs to."""
         if epoch < self.first:

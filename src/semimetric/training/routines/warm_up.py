@@ -23,7 +23,7 @@ class WarmUp(Around):
     def __init__(self, inner: Routine, share: float) -> None:
         super().__init__(inner)
         self.share = share
-        self.first = _first_with_kl(inner)
+        self.first = inner.kl_from
         rise = min(self.epochs - self.first - 1, int(share * (self.epochs - self.first)))
         self.settled_from = max(inner.settled_from, self.first + rise)
 
@@ -33,11 +33,3 @@ class WarmUp(Around):
         for number, step in enumerate(self.inner.steps(epoch, length), (epoch - self.first) * length):
             factor = min(1.0, max(0, number) / rise)
             yield replace(step, weights=step.weights.scaled(KL, factor)) if KL in step.weights else step
-
-
-def _first_with_kl(routine: Routine) -> int:
-    """Return the first epoch with a step that computes the KL; 0 if there is none."""
-    for epoch in range(routine.epochs):
-        if any(KL in terms for step in routine.steps(epoch, 1) for terms in step.streams.values()):
-            return epoch
-    return 0
