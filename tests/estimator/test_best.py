@@ -204,7 +204,7 @@ def test_other_presets_are_self_trained_too(few_digits, digits, preset, first, s
     terms = [{key.removeprefix("train_") for key in row if key.startswith("train_")} for row in embedder.history_]
     assert terms == [first, second, second]
     assert np.isfinite(embedder.transform(X)).all()
-    assert embedder.score(digits.X_test, digits.y_test) > 0.3
+    assert embedder.score(digits.X_test, digits.y_test) > 0.2  # chance: 0.1
     P = embedder.predict_proba(digits.X_test)
     np.testing.assert_allclose(P, embedder.spread_labels_.probabilities(embedder.transform(digits.X_test)), rtol=1e-5)
 

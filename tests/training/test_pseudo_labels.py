@@ -5,7 +5,6 @@ import pytest
 from scipy import sparse
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
-from semimetric.training import pseudo_labels
 from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
 
 
@@ -100,22 +99,3 @@ def test_sharpened():
     assert (sharpened(P).max(axis=1) >= P.max(axis=1)).all()
     np.testing.assert_array_equal(sharpened(P).argsort(axis=1), P.argsort(axis=1))
     np.testing.assert_allclose(sharpened(np.full((1, 4), 0.25)), 0.25)
-
-
-# Two graphs -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("by_inputs", "by_space", "weight"), [(2, 4, 1 / 8), (4, 2, 1), (1, 4, 1 / 64), (3, 3, 1)])
-def test_the_inputs_count_by_what_they_are_sure_of_beside_the_space(by_inputs, by_space, weight, monkeypatch):
-    """So many of four rows are trusted by either alone: the cube of their ratio, and never more than the space."""
-    first, second = (sparse.csr_array(np.eye(4, k=k) + np.eye(4, k=-k)) for k in (1, 2))
-    graphs = []
-
-    def spread(graph, codes):
-        graphs.append(graph.toarray())
-        sure = (by_inputs, by_space, 4)[len(graphs) - 1]
-        return Spread(np.array([[0.99, 0.01]] * sure + [[0.5, 0.5]] * (4 - sure)), np.ones(4, bool))
-
-    monkeypatch.setattr(pseudo_labels, "spread_labels", spread)
-    pseudo_labels.spread_over_both(first, second, np.full(4, -1))
-    np.testing.assert_allclose(graphs[-1], weight * first.toarray() + second.toarray())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import PAIRED, SelfTraining
@@ -79,6 +80,24 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
     assert np.array_equal(fits[0].data.neighbours, fits[1].data.neighbours)
 
 
+def test_the_graph_of_the_inputs_fades(fit_of, monkeypatch):
+    """In rounds 1 to 5, 32^-(0, ¼, ½, ¾, 1), beside the space's at 1; at the end of a fit, 1/32 again."""
+    fit = fit_of("best")
+    graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
+    either = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
+    seen = []
+    monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
+    monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
+    monkeypatch.setattr(self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or either)
+    routine = SelfTraining(fit.weights, 7)
+    for epoch in range(7):
+        routine.before_epoch(epoch, fit.model, fit.data)
+    assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
+    expected = [32**-share for share in (0, 0.25, 0.5, 0.75, 1, 1)]
+    assert [graph[0, 1] for graph in seen] == pytest.approx(expected)
+    assert [graph[0, 2] for graph in seen] == [1.0] * 6
+
+
 # Labels -----------------------------------------------------------------------------------------------
 
 
@@ -87,11 +106,11 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
     found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     asked = []
 
-    def spread(by_inputs, by_space, codes):
+    def spread(graph, codes):
         asked.append(codes.tolist())
         return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 
-    monkeypatch.setattr(self_training, "spread_over_both", spread)
+    monkeypatch.setattr(self_training, "spread_labels", spread)
     fit = fit_of("best")
     routine, rounds = SelfTraining(fit.weights, 4), []
     for epoch in range(4):
@@ -119,8 +138,8 @@ def test_labels_follow_the_clusters_of_the_space(fit_of):
     given = side[:4].long().numpy()
     assert len(set(given)) == 2
     fit.data.y[:4] = torch.from_numpy(given)
-    SelfTraining(fit.weights, 20).before_epoch(0, fit.model, fit.data)
-    assert fit.data.y.tolist() == side.long().tolist()  # though the inputs are noise
+    SelfTraining(fit.weights, 20).before_epoch(19, fit.model, fit.data)  # when the inputs, which are noise, count least
+    assert fit.data.y.tolist() == side.long().tolist()
     assert (fit.data.weights >= 0.8).all()
 
 

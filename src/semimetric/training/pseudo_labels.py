@@ -9,8 +9,7 @@ from semimetric.graphs import balanced, propagate
 
 EVENNESS = 0.5
 TRUSTED = 0.8
-REACHED = 0.5
-STEEPNESS = 3
+REACHED = 0.4
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
     spreading alone gives them: an even share is too much of a rare class, and without any a class that holds the
     graph's hubs takes rows of all others.
 
-    A row is reached if spreading visits it at least half as often as is usual for the rows of its class, its degree
-    being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
+    A row is reached if spreading visits it at least two fifths as often as is usual for the rows of its class, its
+    degree being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
 
     Parameters
     ----------
@@ -62,20 +61,6 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
     shares = EVENNESS * even + (1 - EVENNESS) * probabilities[reached].mean(axis=0)
     probabilities[reached] = balanced(scores[reached], shares)
     return Spread(probabilities, reached)
-
-
-def spread_over_both(by_inputs: sparse.csr_array, by_space: sparse.csr_array, codes: np.ndarray) -> Spread:
-    """Return `spread_labels` over the neighbours by inputs and in the space, joined.
-
-    The space's graph has weight 1. That of the inputs has clusters in it which the space may have torn, and cannot be
-    talked into the space's mistakes, but is the coarser where classes are clear, and says nothing where inputs that lie
-    near are not alike. So its weight is (share of rows trusted by it alone / by the space alone)³, and at most 1.
-    """
-    of_inputs, of_space = (
-        float((trusted(spread_labels(graph, codes), codes)[0] >= 0).mean()) for graph in (by_inputs, by_space)
-    )
-    weight = min(1.0, of_inputs / of_space) ** STEEPNESS
-    return spread_labels(weight * by_inputs + by_space, codes)
 
 
 def _usual(visits: np.ndarray) -> float:

@@ -12,12 +12,13 @@ from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Weights
 from semimetric.training.data import PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
-from semimetric.training.pseudo_labels import Spread, spread_over_both, trusted
+from semimetric.training.pseudo_labels import Spread, spread_labels, trusted
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
+FADED = 1 / 32  # the weight that the inputs' graph has at the end, beside the space's
 
 
 class SelfTraining(Routine):
@@ -26,7 +27,12 @@ class SelfTraining(Routine):
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
-    Rows given with a label keep it. Without a metric loss the first stage is all. Nothing has to be kept to resume:
+    Rows given with a label keep it.
+
+    The inputs' graph counts as much as the space's when labels are first spread, and 1/32 as much at the end: it has
+    clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
+
+    Without a metric loss the first stage is all. Nothing has to be kept to resume:
     labels and neighbours follow from the given labels and the model.
     """
 
@@ -65,8 +71,13 @@ class SelfTraining(Routine):
         if epoch >= self.first:
             data.neighbours = None
             given = self._given.numpy(force=True)
-            y, weights = trusted(spread_over_both(by_inputs, by_space, given), given)
+            graph = self._weight_of_inputs(epoch) * by_inputs + by_space
+            y, weights = trusted(spread_labels(graph, given), given)
             data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
+
+    def _weight_of_inputs(self, epoch: int) -> float:
+        rounds = self.epochs - self.first
+        return FADED ** ((epoch - self.first) / (rounds - 1)) if rounds > 1 else FADED
 
 
 def _first(weights: Weights, epochs: int) -> int:
@@ -79,7 +90,7 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    return Z, spread_over_both(_of_inputs(data)[1], _graph(Z)[1], given)
+    return Z, spread_labels(FADED * _of_inputs(data)[1] + _graph(Z)[1], given)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
