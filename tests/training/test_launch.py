@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -81,9 +82,15 @@ def test_a_mistake_in_a_process_is_the_callers(digits):
 
 
 @pytest.mark.slow
-def test_interrupted_fits_keep_their_best_model(digits):
-    settings = {"preset": "metric-vae", "devices": 2, **PLAIN}
-    threading.Timer(8, os.kill, (os.getpid(), signal.SIGINT)).start()
+def test_interrupted_fits_keep_their_best_model(digits, tmp_path):
+    settings = {"preset": "metric-vae", "devices": 2, "checkpoint_dir": tmp_path, **PLAIN}
+
+    def interrupt():
+        while not (tmp_path / "last.pt").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.warns(UserWarning, match=r"training was interrupted in epoch \d+ of 4000: keeping the model of epoch"):
         stopped = MetricEmbedder(epochs=4000, patience=None, **settings).fit(*digits)
     assert stopped.stopped_ == "interrupted"
