@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from semimetric.graphs import nearness
+
 NEIGHBOURS = 10
 ROWS_AT_ONCE = 4096
 
@@ -25,16 +27,13 @@ class SpreadLabels:
     def probabilities(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
         """Return the probability of each class (m, c) of embeddings (m, d): the nearest training rows' weighted mean.
 
-        Their weights fall with distance as in `semimetric.graphs.neighbour_graph`: exp(−4 d² / d_k²) of the k
-        nearest, the k-th of them at d_k.
+        They weigh as in `semimetric.graphs.neighbour_graph`: by `nearness`.
         """
         k = min(n_neighbors or NEIGHBOURS, len(self.embeddings))
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.embeddings)
         parts = [np.empty((0, self.distributions.shape[1]))]
         for start in range(0, len(Z), ROWS_AT_ONCE):
             distances, rows = search.kneighbors(Z[start : start + ROWS_AT_ONCE])
-            furthest = np.where(distances[:, -1:] > 0, distances[:, -1:], 1)
-            weights = np.exp(-4 * (distances / furthest) ** 2)
-            mixed = np.einsum("mk,mkc->mc", weights, self.distributions[rows].astype(np.float64))
+            mixed = np.einsum("mk,mkc->mc", nearness(distances), self.distributions[rows].astype(np.float64))
             parts.append(mixed / mixed.sum(axis=1, keepdims=True))
         return np.concatenate(parts)

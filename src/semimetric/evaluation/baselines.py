@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from semimetric.evaluation.inputs import Array, check_labels_of, check_seed, flattened
+from semimetric.evaluation.inputs import Array, check_seed, check_train_and_test
 from semimetric.evaluation.probes import PROBES
 from semimetric.evaluation.protocol import evaluate
 
@@ -66,14 +66,7 @@ def evaluate_baselines(
     seed = check_seed(seed)
     if isinstance(latent_dim, bool) or not isinstance(latent_dim, int | np.integer) or latent_dim < 1:
         raise ValueError(f"latent_dim is {latent_dim!r}; it must be a whole number, 1 or more")
-    train, test = flattened(X_train, "X_train"), flattened(X_test, "X_test")
-    if np.shape(X_train)[1:] != np.shape(X_test)[1:]:
-        raise ValueError(
-            f"X_test has rows of shape {np.shape(X_test)[1:]} and X_train of {np.shape(X_train)[1:]}; "
-            "both must be of the same kind"
-        )
-    labels, known = check_labels_of(train, y_train, Z_name="X_train", y_name="y_train")
-    check_labels_of(test, y_test, Z_name="X_test", y_name="y_test")
+    train, test, labels, known = check_train_and_test(X_train, y_train, X_test, y_test)
     centre = train.mean(axis=0, dtype=np.float64).astype(train.dtype)
     train -= centre
     test -= centre

@@ -83,6 +83,24 @@ def flattened(X: npt.ArrayLike, name: str) -> Array:
     return values
 
 
+def check_train_and_test(
+    X_train: npt.ArrayLike,
+    y_train: npt.ArrayLike | Sequence[Any],
+    X_test: npt.ArrayLike,
+    y_test: npt.ArrayLike | Sequence[Any],
+) -> tuple[Array, Array, Array, Array]:
+    """Return the `flattened` inputs of both splits, and of the training rows the labels and which of them are known."""
+    train, test = flattened(X_train, "X_train"), flattened(X_test, "X_test")
+    if np.shape(X_train)[1:] != np.shape(X_test)[1:]:
+        raise ValueError(
+            f"X_test has rows of shape {np.shape(X_test)[1:]} and X_train of {np.shape(X_train)[1:]}; "
+            "both must be of the same kind"
+        )
+    labels, known = check_labels_of(train, y_train, Z_name="X_train", y_name="y_train")
+    check_labels_of(test, y_test, Z_name="X_test", y_name="y_test")
+    return train, test, labels, known
+
+
 def check_labelled_embedding(
     Z: npt.ArrayLike, y: npt.ArrayLike | Sequence[Any], *, Z_name: str = "Z", y_name: str = "y"
 ) -> tuple[Array, Array]:

@@ -2,6 +2,6 @@
 
 from semimetric.graphs.nearest import nearest_neighbours
 from semimetric.graphs.propagation import balanced, propagate
-from semimetric.graphs.weights import neighbour_graph
+from semimetric.graphs.weights import nearness, neighbour_graph
 
-__all__ = ["balanced", "nearest_neighbours", "neighbour_graph", "propagate"]
+__all__ = ["balanced", "nearest_neighbours", "nearness", "neighbour_graph", "propagate"]

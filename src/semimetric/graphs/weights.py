@@ -47,8 +47,17 @@ def neighbour_graph(distances: npt.NDArray[np.floating], rows: npt.NDArray[np.in
         raise ValueError(f"rows are from {rows.min()} to {rows.max()}; with {n} rows they must be from 0 to {n - 1}")
     if (own := rows == np.arange(n)[:, None]).any():
         raise ValueError(f"row {int(own.any(axis=1).argmax())} is its own neighbour; no row may be")
-    reach = distances[:, -1:].astype(np.float64)
-    share = distances / np.where(reach > 0, reach, 1)  # squared only now: a tiny reach would vanish
-    weights = np.exp(-4 * share**2)
+    weights = nearness(distances)
     directed = sparse.csr_array((weights.ravel(), rows.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
     return sparse.csr_array((directed + directed.T) / 2)
+
+
+def nearness(distances: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return ``exp(−4 d_ij² / d_ik²)`` of ascending distances (m, k) to neighbours: 1 where all of a row's are 0.
+
+    >>> nearness(np.array([[0.0, 1.0], [0.0, 0.0]])).round(3).tolist()
+    [[1.0, 0.018], [1.0, 1.0]]
+    """
+    reach = distances[:, -1:].astype(np.float64)
+    share = distances / np.where(reach > 0, reach, 1)  # squared only now: a tiny reach would vanish
+    return np.exp(-4 * share**2)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semimetric.errors import nearest_names
-from semimetric.evaluation.inputs import check_labels_of, check_seed, flattened
+from semimetric.evaluation.inputs import check_seed, check_train_and_test
 from semimetric.evaluation.peers.base import Peer
 from semimetric.evaluation.peers.label_spreading import LABEL_SPREADING
 from semimetric.evaluation.peers.self_training import SELF_TRAINING
@@ -86,14 +86,7 @@ def evaluate_peer(
     """
     check_peers([name])
     seed = check_seed(seed)
-    train, test = flattened(X_train, "X_train"), flattened(X_test, "X_test")
-    if np.shape(X_train)[1:] != np.shape(X_test)[1:]:
-        raise ValueError(
-            f"X_test has rows of shape {np.shape(X_test)[1:]} and X_train of {np.shape(X_train)[1:]}; "
-            "both must be of the same kind"
-        )
-    labels, known = check_labels_of(train, y_train, Z_name="X_train", y_name="y_train")
-    check_labels_of(test, y_test, Z_name="X_test", y_name="y_test")
+    train, test, labels, known = check_train_and_test(X_train, y_train, X_test, y_test)
     if not known.any():
         return dict.fromkeys(PREDICTION_METRICS, float("nan"))
     classes, those = np.unique(labels[known], return_inverse=True)
