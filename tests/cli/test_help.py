@@ -37,7 +37,7 @@ CHOICES = {
 
 
 def test_there_are_the_commands_of_the_design():
-    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "report", "study", "datasets"}
+    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "suggest", "report", "study", "datasets"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

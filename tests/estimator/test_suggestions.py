@@ -29,6 +29,40 @@ def test_rows_without_a_label_each_once(embedder, digits, labels):
     assert (labels[rows] == -1).all()
 
 
+def test_what_the_fit_knew_is_not_suggested(embedder, digits, labels):
+    unlabelled = np.flatnonzero(labels == -1)
+    rows = embedder.suggest(digits.X_train, len(unlabelled))
+    assert sorted(rows.tolist()) == unlabelled.tolist()
+    with pytest.raises(ValueError, match=rf"between 1 and the {len(unlabelled)} rows without a label, got 1198"):
+        embedder.suggest(digits.X_train, len(digits.X_train))
+
+
+def test_nor_are_copies_of_it(embedder, digits, labels):
+    labelled, others = np.flatnonzero(labels != -1), np.flatnonzero(labels == -1)[:30]
+    X = np.concatenate([digits.X_train[others], digits.X_train[np.repeat(labelled, 3)]])
+    assert sorted(embedder.suggest(X, 30).tolist()) == list(range(30))
+    with pytest.raises(ValueError, match="every row of X has a label, or lies where a labelled row lies"):
+        embedder.suggest(X[30:], 1)
+    y = np.full(len(X), -1)
+    y[:10] = 0
+    assert sorted(embedder.suggest(X, 20, y).tolist()) == list(range(10, 30))
+
+
+def test_coincident_is_what_a_ten_thousandth_of_the_spread_is_away(embedder, digits):
+    """Against all differences in double precision, for rows just within and just beyond, in any unit."""
+    Z, labelled = embedder.transform(digits.X_train), embedder.labelled_embeddings_
+    spread = np.sqrt(np.var(Z.astype(np.float64), axis=0).sum())
+    moved = Z.copy()
+    moved[: 2 * len(labelled)] = np.tile(labelled, (2, 1))
+    moved[: len(labelled), 0] += 0.5e-4 * spread
+    moved[len(labelled) : 2 * len(labelled), 0] += 2e-4 * spread
+    gaps = np.linalg.norm(moved[:, None].astype(np.float64) - labelled, axis=2).min(axis=1)
+    expected = gaps <= 1e-4 * spread
+    assert expected[: len(labelled)].all()
+    assert not expected[len(labelled) : 2 * len(labelled)].any()
+    assert (embedder._coincident(moved) == expected).all()
+
+
 def test_the_same_again(embedder, digits, labels):
     assert (embedder.suggest(digits.X_train, 7, labels) == embedder.suggest(digits.X_train, 7, labels)).all()
 

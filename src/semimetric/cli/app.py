@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from semimetric import __version__
-from semimetric.cli import datasets, demo, embed, evaluate, fit, report, study
+from semimetric.cli import datasets, demo, embed, evaluate, fit, report, study, suggest
 
 FAILED, WRONGLY_USED = 1, 2
 _TYPER_INTERRUPTED = 130  # what Typer makes, without a word, of Ctrl-C in a command
@@ -26,6 +26,7 @@ app.command(name="demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command(name="fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command(name="embed", epilog=embed.EXAMPLES)(embed.embed)
 app.command(name="evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(name="suggest", epilog=suggest.EXAMPLES)(suggest.suggest)
 app.command(name="report", epilog=report.EXAMPLES)(report.report)
 app.command(name="study", epilog=study.EXAMPLES)(study.study)
 app.command(name="datasets", epilog=datasets.EXAMPLES)(datasets.datasets)

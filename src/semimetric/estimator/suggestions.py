@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neighbors import KDTree
 
 from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.estimator.neighbours import Neighbours, neighbour_search
@@ -13,6 +14,7 @@ from semimetric.estimator.neighbours import Neighbours, neighbour_search
 POOL = 20_000  # rows that are looked at
 LEAST = 1e-6  # doubt that a row has in any case
 STARTS = 3  # of k-means
+COINCIDENT = 1e-4  # of the embeddings' spread; rounding stays below it
 
 
 class Suggestions(Neighbours):
@@ -26,7 +28,8 @@ class Suggestions(Neighbours):
         Rows are grouped by k-means in the space, each with the weight of its doubt: the probability that `predict` is
         wrong about it. Of each group the row nearest to its middle is suggested, so that many rows which one label
         would settle count as one. Without any label all rows are in equal doubt. Of more than 20,000 rows so many are
-        drawn.
+        drawn. Rows that lie where a labelled row of the fit lies, as that row itself and its copies do, are never
+        suggested: their label would tell nothing new.
 
         Parameters
         ----------
@@ -44,7 +47,7 @@ class Suggestions(Neighbours):
         Raises
         ------
         ValueError
-            If there are fewer rows without a label.
+            If there are fewer rows to suggest: without a label in ``y``, and not where a labelled row of the fit lies.
 
         Notes
         -----
@@ -67,7 +70,9 @@ class Suggestions(Neighbours):
         known = np.zeros(len(Z), bool) if y is None else labelled_rows(as_labels(y))
         if len(known) != len(Z):
             raise ValueError(f"X has {len(Z)} rows and y {len(known)}")
-        candidates = np.flatnonzero(~known)
+        candidates = np.flatnonzero(~(known | self._coincident(Z)))
+        if len(candidates) == 0:
+            raise ValueError("every row of X has a label, or lies where a labelled row lies: none is left to suggest")
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(candidates):
             raise ValueError(f"n must be between 1 and the {len(candidates)} rows without a label, got {n!r}")
         rng = np.random.default_rng(self.seed_)
@@ -84,6 +89,14 @@ class Suggestions(Neighbours):
             nearest = np.argsort(gaps[:, group], kind="stable")  # another's, where duplicates leave a group empty
             chosen.append(int(next(row for row in nearest if row not in chosen)))
         return candidates[drawn[chosen]]
+
+    def _coincident(self, Z: np.ndarray) -> np.ndarray:
+        """Return which embeddings (n,) lie where a labelled row of the fit lies, but for rounding."""
+        labelled = self.labelled_embeddings_
+        if len(labelled) == 0:
+            return np.zeros(len(Z), bool)
+        spread = max(float(np.linalg.norm(part.std(axis=0, dtype=np.float64))) for part in (Z, labelled))
+        return KDTree(labelled).query_radius(Z, COINCIDENT * spread, count_only=True) > 0
 
     def _doubt(self, Z: np.ndarray) -> np.ndarray:
         """Return how doubtful the prediction of each embedding is, (n,), from 0 to 1."""

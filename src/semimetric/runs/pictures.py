@@ -28,17 +28,17 @@ def arrays_to_keep(
         "Z_labelled": embedder.labelled_embeddings_,
         "y_labelled": _storable(embedder.classes_[embedder.labelled_codes_]),
         "shown_rows": shown,
-        "shown_inputs": _viewable(embedder, X[shown]),
-        "labelled_inputs": _viewable(embedder, data.X_train[labelled[:LABELLED]]),
+        "shown_inputs": viewable(embedder, X[shown]),
+        "labelled_inputs": viewable(embedder, data.X_train[labelled[:LABELLED]]),
     }
     if len(labelled):
         arrays["predicted_test"] = _storable(embedder.predict(X))
     if embedder.model_.decoder is not None:
         some = _some_of_each_class(y, RECONSTRUCTED, rng)
-        arrays["reconstruction_inputs"] = _viewable(embedder, X[some])
-        arrays["reconstruction_outputs"] = _viewable(embedder, embedder.inverse_transform(Z[some]))
+        arrays["reconstruction_inputs"] = viewable(embedder, X[some])
+        arrays["reconstruction_outputs"] = viewable(embedder, embedder.inverse_transform(Z[some]))
         if embedder.model_.prior is not None:
-            arrays["samples"] = _viewable(embedder, embedder.sample(SAMPLED, random_state=seed))
+            arrays["samples"] = viewable(embedder, embedder.sample(SAMPLED, random_state=seed))
             arrays |= _traversals(embedder, Z)
     if embedder.model_.prior is not None:
         arrays |= _components(embedder.model_.prior)
@@ -52,7 +52,7 @@ def _traversals(embedder: MetricEmbedder, Z: np.ndarray) -> dict[str, np.ndarray
     values = np.linspace(low, high, STEPS, axis=1).astype(np.float32)
     walks = np.tile(np.median(Z, axis=0), (len(dimensions), STEPS, 1)).astype(np.float32)
     walks[np.arange(len(dimensions)), :, dimensions] = values
-    decoded = _viewable(embedder, embedder.inverse_transform(walks.reshape(-1, Z.shape[1])))
+    decoded = viewable(embedder, embedder.inverse_transform(walks.reshape(-1, Z.shape[1])))
     return {
         "traversals": decoded.reshape(len(dimensions), STEPS, *decoded.shape[1:]),
         "traversal_dimensions": dimensions,
@@ -74,7 +74,7 @@ def _storable(y: np.ndarray) -> np.ndarray:
     return np.array(["" if label is None else str(label) for label in y]) if y.dtype == object else y
 
 
-def _viewable(embedder: MetricEmbedder, X: np.ndarray) -> np.ndarray:
+def viewable(embedder: MetricEmbedder, X: np.ndarray) -> np.ndarray:
     """Return images as uint8 (n, h, w) or (n, h, w, 3) in the range of the training data; vectors as they are."""
     form = embedder.input_form_
     if not form.is_image:

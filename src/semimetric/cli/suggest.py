@@ -1,0 +1,144 @@
+"""``semimetric suggest``: the rows whose labels would help a fitted model most."""
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from semimetric.cli import options as o
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from semimetric.estimator import MetricEmbedder
+
+EXAMPLES = """
+**Example**
+
+    semimetric suggest runs/mnist-best mnist -n 20 --picture suggestions.png
+"""
+
+
+def suggest(
+    run: o.RunArgument,
+    data: o.DataArgument,
+    n: Annotated[int, typer.Option("-n", help="How many rows to suggest.", min=1, rich_help_panel=o.LABELS)] = 10,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            help="train, val or test.",
+            show_default="train if there is one, else every row",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    device: o.Device = None,
+    data_dir: o.DataDir = None,
+    labels_file: o.LabelsFile = None,
+    label_column: o.LabelColumn = None,
+    image_size: o.ImageSize = None,
+    binarise: o.Binarise = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Also write the rows and their predictions to this .csv file.", rich_help_panel=o.OUTPUT
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", help="Also draw the rows' inputs into this .png file.", rich_help_panel=o.OUTPUT),
+    ] = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Say which rows of DATA to label next: where the model in RUN is in doubt, spread over its space.
+
+    Rows that have a label in DATA, or had one when the model was fitted, are left out; if all of DATA has labels, as
+    in a benchmark, only the latter.
+    """
+    for path, suffix, name in ((out, ".csv", "--out"), (picture, ".png", "--picture")):
+        if path is not None and path.suffix != suffix:
+            raise typer.BadParameter(f"must end in {suffix}, got {str(path)!r}", param_hint=name)
+    from semimetric.cli.show import print_json, working
+    from semimetric.data.arrays import labelled_rows
+    from semimetric.report.section import counted
+    from semimetric.runs.directory import check_writable, write_whole
+    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised
+
+    for path in (out, picture):
+        if path is not None:
+            check_writable(path)
+    embedder = load_fitted(run, device=device, show_progress=False)
+    loading = o.given(
+        data_dir=data_dir,
+        labels_file=labels_file,
+        label_column=label_column,
+        image_size=image_size,
+        binarise=was_binarised(run) if binarise is None else binarise,
+    )
+    X, y, chosen = load_rows(data, split or "train", show_progress=not quiet, **loading)
+    with working("looking for rows to label", not quiet):
+        rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)
+        guesses = _guesses(embedder, X[rows])
+    if out is not None:
+        write_whole(out, _csv(rows, guesses))
+    if picture is not None:
+        from semimetric.report.suggestions import MOST, contact_sheet
+        from semimetric.runs.pictures import viewable
+
+        inputs = viewable(embedder, X[rows[:MOST]])
+        write_whole(picture, contact_sheet(inputs, rows, guesses["predicted"], guesses["probability"]))
+    if as_json:
+        print_json({"rows": rows, **guesses, "split": chosen, "out": out, "picture": picture})
+        return
+    title = f"{counted(n, 'row')} of {data} to label next ({chosen}, {len(X):,} rows, counted from 0)"
+    _print(title, rows, guesses)
+    if out is not None:
+        print(f"Table: {out}")
+    if picture is not None:
+        print(f"Picture{f' of the first {MOST:,}' if len(rows) > MOST else ''}: {picture}")
+    print("Label these rows, put their labels into your data, and fit again.")
+
+
+def _guesses(embedder: "MetricEmbedder", X: "np.ndarray") -> dict[str, list[Any]]:
+    """Return the two likeliest classes of each input and their probabilities; None for a class that has none."""
+    import numpy as np
+
+    shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
+    shares = np.pad(shares, ((0, 0), (0, 2)))  # there are two, however few classes
+    order = np.argsort(-shares, axis=1, kind="stable")
+    found: dict[str, list[Any]] = {}
+    for place, (name, probability) in enumerate((("predicted", "probability"), ("second", "second_probability"))):
+        codes = order[:, place]
+        values = shares[np.arange(len(X)), codes].tolist()
+        found[name] = [embedder.classes_[code] if value else None for code, value in zip(codes, values, strict=True)]
+        found[probability] = [value or None for value in values]
+    return found
+
+
+def _csv(rows: "np.ndarray", guesses: dict[str, list[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("row", "predicted", "probability"))
+    writer.writerows(zip(rows, guesses["predicted"], guesses["probability"], strict=True))
+    return text.getvalue().encode()
+
+
+def _print(title: str, rows: "np.ndarray", guesses: dict[str, list[Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("row", "predicted", "probability", "second", "probability"):
+        numeric = heading in ("row", "probability")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row, *guess in zip(rows, *guesses.values(), strict=True):
+        classes = ["" if each is None else str(each) for each in guess[::2]]
+        shares = ["" if each is None else f"{each:.3f}" for each in guess[1::2]]
+        table.add_row(str(row), Text(classes[0]), shares[0], Text(classes[1]), shares[1])
+    Console(soft_wrap=True).print(title, style="bold", highlight=False, markup=False)
+    Console().print(table)
