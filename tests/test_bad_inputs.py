@@ -23,8 +23,8 @@ Y = np.arange(40) % 2
 IMAGES = rng.uniform(size=(40, 8, 8)).astype(np.float32)
 PIXELS = (IMAGES * 255).astype(np.uint8)
 PRESETS = (
-    "autoencoder, best, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, vae, "
-    "vamp-vae"
+    "autoencoder, best, best-fast, dml, dml-autoencoder, dml-gmm-prior, dml-unit-prior, joint-mvae, metric-vae, tvae, "
+    "vae, vamp-vae"
 )
 DATASETS = (
     "bloodmnist, breastmnist, dermamnist, digits, fashion-mnist, mnist, octmnist, organamnist, organcmnist, "
@@ -427,7 +427,8 @@ CASES = [
         "an unknown network",
         vae(network="convolution"),
         ValueError,
-        "unknown network 'convolution': did you mean 'convolutional'? Known: auto, convolutional, dense, two-layer",
+        "unknown network 'convolution': did you mean 'convolutional'? Known: auto, convolutional, dense, two-layer, "
+        "wide",
     ),
     (
         "a convolutional network for vectors",

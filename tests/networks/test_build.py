@@ -78,6 +78,16 @@ def test_images_grow_few_parameters():
 HIDDEN = {"dense": [256, 128], "two-layer": [400]}
 
 
+def test_wide_networks_have_twice_the_width_of_auto():
+    assert linear_layers(build_encoder((7,), 6, "wide")) == [(7, 512), (512, 256), (256, 6)]
+    assert linear_layers(build_decoder(6, (7,), "wide")) == [(6, 256), (256, 512), (512, 7)]
+    down, up = (
+        [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+        for network in (build_encoder((1, 28, 28), 6, "wide"), build_decoder(6, (1, 28, 28), "wide"))
+    )
+    assert (down, up) == ([32, 64, 128], [64, 32, 1])
+
+
 @pytest.mark.parametrize("shape", [(7,), (1, 8, 8), (3, 9, 11)], ids=str)
 @pytest.mark.parametrize(("name", "hidden"), HIDDEN.items())
 def test_fully_connected_layers_have_the_widths_of_their_architecture(name, hidden, shape):

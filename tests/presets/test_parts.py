@@ -70,7 +70,7 @@ def test_every_routine(fit, few, routine, separate):
             "alternate-epochs": [unsupervised, everything],
             "alternate-batches": [everything] * 2,
             "staged": [{"metric"}, everything],
-            "self-training": [unsupervised, everything],
+            "self-training": [everything] * 2,
         }[routine]
     )
 

@@ -25,6 +25,7 @@ class Expected:
 
 EXPECTED = {
     "best": Expected({"metric": 5 / 6, "contrast": 1 / 6}, decoder=False, views=VIEWS, contrast=True),
+    "best-fast": Expected({"metric": 5 / 6, "contrast": 1 / 6}, decoder=False, views=VIEWS, contrast=True),
     "dml": Expected({"metric": 1.0}, decoder=False, views=VIEWS),
     "dml-autoencoder": Expected({"metric": 0.75, "reconstruction": 0.25}, views=VIEWS),
     "dml-unit-prior": Expected({"metric": 0.75, "kl": 0.25 * 3}, decoder=False, prior=UnitPrior, views=VIEWS),
@@ -81,7 +82,7 @@ def test_parts(name):
     assert preset.parameters_per_dimension == (2 if expected.prior else 1)
     assert preset.needs_labels == (not preset.decoder and not preset.contrast)
     assert set(preset.views) == expected.views
-    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, {"tvae": 20, "best": 16}.get(name, 10))
+    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, {"tvae": 20, "best": 16, "best-fast": 16}.get(name, 10))
 
 
 def test_losses_and_networks_are_the_papers():
@@ -132,13 +133,15 @@ def test_what_presets_set():
         "network": "two-layer",
     }
     tuned = {"alpha", "beta", "gamma", "warm_up"}
+    assert PRESETS["best-fast"].defaults == {**PRESETS["best"].defaults, "network": "auto"}
     assert {
         name: {key: value for key, value in preset.defaults.items() if key not in tuned}
         for name, preset in PRESETS.items()
-        if preset.defaults and name != "tvae"
+        if preset.defaults and name not in ("tvae", "best-fast")
     } == {
         "best": {
             "latent_dim": 16,
+            "network": "wide",
             "loss": "normalised-softmax",
             "routine": "self-training",
             "averaging": 0.999,

@@ -6,21 +6,21 @@ import torch
 from scipy import sparse
 
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
-from semimetric.training import PAIRED, SelfTraining
+from semimetric.training import LABELLED, PAIRED, SelfTraining
 from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
 
 BEST = Weights({METRIC: 0.75, CONTRAST: 0.25})
-CONTRAST_ONLY = {PAIRED: (CONTRAST,)}
-BOTH = {PAIRED: (METRIC, CONTRAST)}
+FIRST = {PAIRED: (CONTRAST,), LABELLED: (METRIC,)}
+LATER = {PAIRED: (METRIC, CONTRAST), LABELLED: (METRIC,)}
 
 
 @pytest.mark.parametrize(("epochs", "first"), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (9, 3), (30, 10), (100, 33)])
-def test_a_third_of_the_epochs_needs_no_label(epochs, first):
+def test_a_third_of_the_epochs_spreads_no_label(epochs, first):
     routine = SelfTraining(BEST, epochs)
     taken = [[(step.streams, dict(step.weights)) for step in routine.steps(epoch, 3)] for epoch in range(epochs)]
-    alone, together = (CONTRAST_ONLY, {CONTRAST: 1.0}), (BOTH, dict(BEST))
-    assert taken == [[alone] * 3] * first + [[together] * 3] * (epochs - first)
+    before, after = (FIRST, {METRIC: 1.0, CONTRAST: 1.0}), (LATER, dict(BEST))
+    assert taken == [[before] * 3] * first + [[after] * 3] * (epochs - first)
     assert routine.settled_from == epochs - 1
 
 
@@ -36,7 +36,8 @@ def test_a_third_of_the_epochs_needs_no_label(epochs, first):
 def test_with_terms_of_one_kind_there_is_one_stage(weights, expected):
     routine = SelfTraining(weights, 6)
     steps = [step for epoch in range(6) for step in routine.steps(epoch, 2)]
-    assert {tuple(step.streams.items()) for step in steps} == {((PAIRED, tuple(weights)),)}
+    labelled = {LABELLED: (METRIC,)} if METRIC in weights else {}
+    assert all(step.streams == {PAIRED: tuple(weights), **labelled} for step in steps)
     assert all(dict(step.weights) == expected for step in steps)
 
 
@@ -147,12 +148,28 @@ def test_rounds_are_trained_on_their_labels_and_weights(fit_of):
     """The metric loss sees what was found, each row as much as it is trusted."""
     fit, seen = fit_of("best", loss="triplet"), []
     forward = fit.model.metric.forward
-    fit.model.metric.forward = lambda z, y, weights: seen.append((y.clone(), weights.clone())) or forward(z, y, weights)
+    fit.model.metric.forward = lambda z, y, weights: seen.append((y, weights)) or forward(z, y, weights)
     fit.train(SelfTraining(fit.weights, 3), epochs=3)
-    assert len(seen) == 2 * 3  # steps
-    for y, weights in seen:
+    (first, later), steps = (seen[:3], seen[3:]), 3
+    assert len(first) == steps
+    assert len(later) == 2 * steps
+    for y, weights in first:
+        assert weights is None
+        assert (y >= 0).all()
+    for y, weights in later:
         assert ((weights >= 0.8) == (y >= 0)).all()
         assert ((weights == 0) == (y == -1)).all()
+
+
+def test_a_batch_of_given_labels_stands_in_every_step_and_no_other_label_in_it(fit_of):
+    fit, seen = fit_of("best"), []
+    batch = fit.data.batch
+    fit.data.batch = lambda parts, terms, augment: seen.append(parts.get(LABELLED)) or batch(parts, terms, augment)
+    fit.train(SelfTraining(fit.weights, 3), epochs=3)
+    drawn = [rows for rows in seen if rows is not None]
+    assert len(drawn) == 3 * 3
+    assert (fit.data.y >= 0).sum() > (fit.y >= 0).sum()
+    assert set(np.concatenate(drawn)) == set(np.flatnonzero(fit.y >= 0))
 
 
 def test_a_space_that_is_not_finite_has_no_neighbours(fit_of):

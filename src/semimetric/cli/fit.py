@@ -58,8 +58,8 @@ def fit(
         str | None,
         o.option(
             "--preset",
-            "best (for few labels), dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, joint-mvae or "
-            "tvae; without labels, autoencoder, vae or vamp-vae.",
+            "best (for few labels), best-fast, dml, dml-autoencoder, dml-unit-prior, dml-gmm-prior, metric-vae, "
+            "joint-mvae or tvae; without labels, autoencoder, vae or vamp-vae.",
             "dml-autoencoder",
             o.MODEL,
         ),
@@ -144,7 +144,7 @@ def fit(
         str | None, o.option("--reconstruction", "mean or sum over the elements of an input.", "the preset's", o.MODEL)
     ] = None,
     network: Annotated[
-        str | None, o.option("--network", "auto, convolutional, dense or two-layer.", "the preset's", o.MODEL)
+        str | None, o.option("--network", "auto, wide, convolutional, dense or two-layer.", "the preset's", o.MODEL)
     ] = None,
     routine: Annotated[
         str | None,

@@ -27,7 +27,7 @@ from semimetric.estimator.parameters import (
     resolve,
     training_settings,
 )
-from semimetric.estimator.spread import SpreadLabels
+from semimetric.estimator.spread import SpreadLabels, clusters_beyond
 from semimetric.estimator.suggestions import Suggestions
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
@@ -58,6 +58,7 @@ class MetricEmbedder(
     ----------
     preset : str
         Which system: "best" (for few labels: views and neighbours drawn together, labels spread over their graph),
+        "best-fast" (the same in less time),
         "dml" (triplet loss on the labelled rows alone), "dml-autoencoder" (and reconstruction of all rows),
         "dml-unit-prior", "dml-gmm-prior", "metric-vae", "joint-mvae", "tvae", or, without labels, "autoencoder", "vae",
         "vamp-vae". ``None`` for a parameter below means the preset's own value.
@@ -102,7 +103,8 @@ class MetricEmbedder(
     reconstruction : str or None
         Whether the reconstruction error is the "mean" or the "sum" over the elements of an input.
     network : str or None
-        "auto" (convolutional for images, dense for vectors), "convolutional", "dense" or "two-layer".
+        "auto" (convolutional for images, dense for vectors), "wide" (the same of twice the width), "convolutional",
+        "dense" or "two-layer".
     routine : str, Routine class or None
         "joint" (labelled and unlabelled rows in every step), "alternate-epochs" (the routine of Safir et al.),
         "alternate-batches", "staged" (metric loss, then a prior fitted to the space, then everything),
@@ -168,7 +170,7 @@ class MetricEmbedder(
     spread_labels_ : SpreadLabels or None
         After "self-training", of all training rows: their ``embeddings`` (n, latent_dim), the ``distributions``
         (n, classes) over classes that the labels spread to them, and which of them are ``reached`` (n,); rows that are
-        not may be of a class that nobody labelled.
+        not may be of a class that nobody labelled, and have the numbers of the ``clusters`` (n,) they fall into.
     settings_ : dict
         The parameters as used: the preset's own values in the places of None.
     n_features_in_, seed_, fit_seconds_ : int, int, float
@@ -370,7 +372,8 @@ class MetricEmbedder(
         if not self_trained or len(self.classes_) < 2:
             return None
         Z, spread = space_and_labels(self.model_, data, codes)
-        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached)
+        clusters = clusters_beyond(Z, spread.reached, self.seed_)
+        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached, clusters)
 
     # Embedding ----------------------------------------------------------------------------------------
 

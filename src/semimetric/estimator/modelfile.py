@@ -10,6 +10,7 @@ import json
 import math
 import os
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -144,9 +145,7 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     tensors["labelled.codes"] = torch.from_numpy(embedder.labelled_codes_.astype(np.int64))
     tensors["labelled.rows"] = torch.from_numpy(embedder.labelled_rows_.astype(np.int64))
     if embedder.spread_labels_ is not None:
-        tensors["spread.embeddings"] = torch.from_numpy(embedder.spread_labels_.embeddings)
-        tensors["spread.distributions"] = torch.from_numpy(embedder.spread_labels_.distributions)
-        tensors["spread.reached"] = torch.from_numpy(embedder.spread_labels_.reached)
+        tensors |= {f"spread.{name}": torch.from_numpy(part) for name, part in vars(embedder.spread_labels_).items()}
     # A copy of each: safetensors refuses tensors that share memory, and channels_last ones.
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
@@ -318,15 +317,16 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
 
 def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> SpreadLabels | None:
     """Return the labels that were spread over the training rows, taken out of ``weights``, if there are any."""
-    names = ("spread.embeddings", "spread.distributions", "spread.reached")
-    if not any(name in weights for name in names):
+    names = [field.name for field in fields(SpreadLabels)]
+    if not any(f"spread.{name}" in weights for name in names):
         return None
-    embeddings, distributions, reached = (weights.pop(name).numpy() for name in names)
-    shapes = (embeddings.shape, distributions.shape, reached.shape)
-    n = len(reached)
-    if not n or shapes != ((n, columns[0]), (n, columns[1]), (n,)):
+    spread = SpreadLabels(**{name: weights.pop(f"spread.{name}").numpy() for name in names})
+    n = spread.reached.size
+    shapes = (n, columns[0]), (n, columns[1]), (n,), (n,)
+    expected = list(zip(shapes, ("float32", "float32", "bool", "int64"), strict=True))
+    if not n or [(part.shape, part.dtype.name) for part in vars(spread).values()] != expected:
         raise ValueError("the labels spread over the training rows do not fit their embeddings")
-    return SpreadLabels(embeddings, distributions, reached)
+    return spread
 
 
 def _adopt(module: torch.nn.Module, prefix: str, weights: dict[str, Tensor]) -> None:

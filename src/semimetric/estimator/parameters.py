@@ -22,8 +22,7 @@ from semimetric.training import PRECISIONS, ROUTINES, Routine, Staged, TrainingS
 
 AUTO = "auto"
 BALANCES = ("fixed", "uncertainty")
-AUTO_STEPS = 7_500  # optimiser steps that "auto" epochs aim at
-AUTO_EPOCHS = (15, 100)  # and the fewest and most of them
+MOST_EPOCHS = 100  # that "auto" takes
 BATCHES_PER_EPOCH = 16  # of small data, below which batches shrink to be able to learn at all
 
 
@@ -161,15 +160,15 @@ def choose_batch_size(batch_size: int, n: int) -> int:
     return max(2, min(batch_size, max(8, n // BATCHES_PER_EPOCH)))
 
 
-def choose_epochs(epochs: int | str, steps_per_epoch: int) -> int:
-    """Return the number of epochs; "auto" aims at 7,500 steps in 15 to 100 epochs.
+def choose_epochs(epochs: int | str, steps_per_epoch: int, preset: Preset) -> int:
+    """Return the number of epochs; "auto" aims at the preset's number of steps, in at most 100 epochs.
 
-    >>> choose_epochs("auto", 469), choose_epochs("auto", 16), choose_epochs(3, 16)
+    >>> dml = get_preset("dml")
+    >>> choose_epochs("auto", 469, dml), choose_epochs("auto", 16, dml), choose_epochs(3, 16, dml)
     (16, 100, 3)
     """
     if epochs == AUTO:
-        fewest, most = AUTO_EPOCHS
-        return min(most, max(fewest, round(AUTO_STEPS / steps_per_epoch)))
+        return min(MOST_EPOCHS, max(preset.fewest_epochs, round(preset.steps / steps_per_epoch)))
     return int(epochs)
 
 
@@ -177,7 +176,7 @@ def training_settings(parameters: Mapping[str, Any], n: int, device: torch.devic
     """Return how to train on ``n`` rows."""
     batch_size = choose_batch_size(parameters["batch_size"], n)
     return TrainingSettings(
-        epochs=choose_epochs(parameters["epochs"], -(-n // batch_size)),
+        epochs=choose_epochs(parameters["epochs"], -(-n // batch_size), get_preset(parameters["preset"])),
         batch_size=batch_size,
         labelled_batch_size=parameters["labelled_batch_size"],
         learning_rate=parameters["learning_rate"],

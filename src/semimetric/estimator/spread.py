@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.cluster import HDBSCAN
 from sklearn.neighbors import NearestNeighbors
 
 from semimetric.graphs import nearness
 
 NEIGHBOURS = 10
 ROWS_AT_ONCE = 4096
+CLUSTERED = 5_000  # rows that clusters are looked for in
+SMALLEST_CLUSTER = 0.03  # of these
+FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,14 @@ class SpreadLabels:
     embeddings : float32 array (n, d), where they lie.
     distributions : float32 array (n, c), their probability of each class.
     reached : bool array (n,), False for rows far from all labels, which may be of a class without any.
+    clusters : int64 array (n,), the number of the cluster that such a row is in; −1 for rows that are reached, or stand
+        apart.
     """
 
     embeddings: np.ndarray
     distributions: np.ndarray
     reached: np.ndarray
+    clusters: np.ndarray
 
     def probabilities(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
         """Return the probability of each class (m, c) of embeddings (m, d): the nearest training rows' weighted mean.
@@ -37,3 +44,39 @@ class SpreadLabels:
             mixed = np.einsum("mk,mkc->mc", nearness(distances), self.distributions[rows].astype(np.float64))
             parts.append(mixed / mixed.sum(axis=1, keepdims=True))
         return np.concatenate(parts)
+
+
+def clusters_beyond(Z: np.ndarray, reached: np.ndarray, seed: int) -> np.ndarray:
+    """Return the numbers (n,) of the clusters that the rows without a label in reach fall into, the largest being 0.
+
+    Clusters by density (HDBSCAN, Campello et al. 2013) among at most 5,000 such rows, of at least 3 % of them and ten
+    rows; of more rows, the others are given what the nearest of these has. −1 for the reached, and for rows in none.
+
+    Parameters
+    ----------
+    Z : array (n, d)
+        Embeddings.
+    reached : bool array (n,)
+    seed : int
+        Of the rows that are drawn where there are more.
+
+    Examples
+    --------
+    >>> Z = np.repeat(np.array([[0.0], [5.0], [9.0]]), [10, 20, 30], axis=0) + np.random.default_rng(0).random((60, 1))
+    >>> np.unique(clusters_beyond(Z, np.arange(60) < 10, seed=0), return_counts=True)
+    (array([-1,  0,  1]), array([10, 30, 20]))
+    """
+    clusters = np.full(len(Z), -1)
+    beyond = np.flatnonzero(~reached)
+    if len(beyond) < FEWEST:
+        return clusters
+    drawn = np.sort(np.random.default_rng(seed).permutation(beyond)[:CLUSTERED])
+    least = max(FEWEST, round(SMALLEST_CLUSTER * len(drawn)))
+    search = HDBSCAN(min_cluster_size=least, min_samples=min(FEWEST, len(drawn)), allow_single_cluster=True, copy=True)
+    found = search.fit_predict(Z[drawn])
+    ranks = np.argsort(np.argsort(-np.bincount(found[found >= 0], minlength=found.max() + 1), kind="stable"))
+    found = np.where(found >= 0, np.append(ranks, -1)[found], -1)
+    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(Z[drawn])
+    for part in np.array_split(beyond, -(-len(beyond) // ROWS_AT_ONCE)):
+        clusters[part] = found[nearest.kneighbors(Z[part], return_distance=False)[:, 0]]
+    return clusters

@@ -14,7 +14,7 @@ from semimetric.estimator.neighbours import Neighbours, neighbour_search
 POOL = 20_000  # rows that are looked at
 LEAST = 1e-6  # doubt that a row has in any case
 STARTS = 3  # of k-means
-COINCIDENT = 1e-4  # of the embeddings' spread; rounding stays below it
+COINCIDENT = 1e-3  # of the embeddings' spread; rounding stays below it
 
 
 class Suggestions(Neighbours):

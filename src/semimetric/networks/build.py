@@ -1,19 +1,35 @@
 """Which network suits data of a given shape; the one place that decides it."""
 
 import math
+from dataclasses import dataclass
 
 from torch import nn
 
-from semimetric.networks.convolutional import convolutional_decoder, convolutional_encoder
+from semimetric.networks.convolutional import WIDTH, convolutional_decoder, convolutional_encoder
 from semimetric.networks.dense import HIDDEN, dense_network
 
-ARCHITECTURES: dict[str, tuple[int, ...] | None] = {
-    "auto": None,  # convolutional for images, dense for vectors
-    "convolutional": None,
-    "dense": HIDDEN,
-    "two-layer": (400,),  # one hidden layer: two fully connected layers, as in TVAE's network for MNIST
+WIDE = tuple(2 * width for width in HIDDEN)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Of what networks are made.
+
+    images : channels of the first convolution, or widths of the hidden layers of a fully connected network.
+    vectors : widths of the hidden layers; None where there is no such network for vectors.
+    """
+
+    images: int | tuple[int, ...]
+    vectors: tuple[int, ...] | None
+
+
+ARCHITECTURES = {
+    "auto": Architecture(WIDTH, HIDDEN),
+    "wide": Architecture(2 * WIDTH, WIDE),
+    "convolutional": Architecture(WIDTH, None),
+    "dense": Architecture(HIDDEN, HIDDEN),
+    "two-layer": Architecture((400,), (400,)),  # one hidden layer: two fully connected ones, as TVAE has for MNIST
 }
-"""Name → the widths of the hidden layers of a fully connected network, None for a convolutional one."""
 
 
 def build_encoder(shape: tuple[int, ...], outputs: int, architecture: str = "auto") -> nn.Module:
@@ -23,12 +39,12 @@ def build_encoder(shape: tuple[int, ...], outputs: int, architecture: str = "aut
     >>> build_encoder((3, 33, 17), 10)(torch.zeros(2, 3, 33, 17)).shape
     torch.Size([2, 10])
     """
-    hidden = _hidden(shape, architecture)
-    if hidden is not None:
-        network = dense_network(math.prod(shape), outputs, hidden)
+    size = _size(shape, architecture)
+    if isinstance(size, tuple):
+        network = dense_network(math.prod(shape), outputs, size)
         return network if len(shape) == 1 else nn.Sequential(nn.Flatten(), *network)
     channels, height, width = shape
-    return convolutional_encoder((channels, height, width), outputs)
+    return convolutional_encoder((channels, height, width), outputs, size)
 
 
 def build_decoder(latent_dim: int, shape: tuple[int, ...], architecture: str = "auto") -> nn.Module:
@@ -38,15 +54,18 @@ def build_decoder(latent_dim: int, shape: tuple[int, ...], architecture: str = "
     >>> build_decoder(10, (3, 33, 17))(torch.zeros(2, 10)).shape
     torch.Size([2, 3, 33, 17])
     """
-    hidden = _hidden(shape, architecture)
-    if hidden is not None:
-        network = dense_network(latent_dim, math.prod(shape), hidden[::-1])
+    size = _size(shape, architecture)
+    if isinstance(size, tuple):
+        network = dense_network(latent_dim, math.prod(shape), size[::-1])
         return network if len(shape) == 1 else nn.Sequential(*network, nn.Unflatten(1, shape))
     channels, height, width = shape
-    return convolutional_decoder(latent_dim, (channels, height, width))
+    return convolutional_decoder(latent_dim, (channels, height, width), size)
 
 
-def _hidden(shape: tuple[int, ...], architecture: str) -> tuple[int, ...] | None:
-    if architecture == "convolutional" and len(shape) == 1:
-        raise ValueError("network 'convolutional' needs images, and these are vectors: use 'dense' or 'auto'")
-    return HIDDEN if architecture == "auto" and len(shape) == 1 else ARCHITECTURES[architecture]
+def _size(shape: tuple[int, ...], architecture: str) -> int | tuple[int, ...]:
+    chosen = ARCHITECTURES[architecture]
+    if len(shape) > 1:
+        return chosen.images
+    if chosen.vectors is None:
+        raise ValueError(f"network {architecture!r} needs images, and these are vectors: use 'dense' or 'auto'")
+    return chosen.vectors

@@ -6,7 +6,7 @@ Adding one: a file here with a `Preset`, and a line in `PRESETS`.
 from semimetric.errors import nearest_names
 from semimetric.presets.autoencoder import AUTOENCODER
 from semimetric.presets.base import DEFAULTS, Choices, Composition, Preset
-from semimetric.presets.best import BEST
+from semimetric.presets.best import BEST, BEST_FAST
 from semimetric.presets.dml import DML
 from semimetric.presets.dml_autoencoder import DML_AUTOENCODER
 from semimetric.presets.dml_prior import DML_GMM_PRIOR, DML_UNIT_PRIOR
@@ -18,6 +18,7 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         BEST,
+        BEST_FAST,
         DML,
         DML_AUTOENCODER,
         DML_UNIT_PRIOR,

@@ -1,5 +1,7 @@
 """What to reach for with few labels: neighbours drawn together, and labels spread over their graph."""
 
+from dataclasses import replace
+
 from semimetric.model import CONTRAST, METRIC, Weights
 from semimetric.presets.base import Preset
 
@@ -14,10 +16,20 @@ BEST = Preset(
     deformation=0.5,
     defaults={
         "latent_dim": 16,
+        "network": "wide",
         "gamma": 20.0,
         "loss": "normalised-softmax",
         "routine": "self-training",
         "averaging": 0.999,
         "validation_share": 0.0,
     },
+)
+
+BEST_FAST = replace(
+    BEST,
+    name="best-fast",
+    summary="best in a fifth of the time: a narrower network, a third of the steps",
+    steps=2_345,
+    fewest_epochs=5,
+    defaults={**BEST.defaults, "network": "auto"},
 )

@@ -282,7 +282,8 @@ def _streams(
     everything: UnlabelledStream, data: TrainingData, split: HoldOut, settings: TrainingSettings
 ) -> dict[str, Stream]:
     y = data.y.numpy(force=True)
-    labelled = split.train[y[split.train] >= 0]
+    chosen = y >= 0 if data.sure is None else (y >= 0) & data.sure
+    labelled = split.train[chosen[split.train]]
     neighbours = data.neighbours
     if neighbours is not None and len(split.held_out):  # they are no partners: the row itself is, in their stead
         neighbours = np.where(np.isin(neighbours, split.held_out), np.arange(len(y))[:, None], neighbours)

@@ -74,7 +74,8 @@ class Routine(ABC):
         """Act before the first step of an epoch, numbered from 0: embed everything, revise ``data.y``, fit a prior.
 
         By default nothing is done. Rows that gain or lose a label here enter or leave the labelled stream of this
-        epoch. What is changed must follow from `state_dict`, so that a resumed fit comes to the same.
+        epoch, if ``data.sure`` leaves them to it. What is changed must follow from `state_dict`, so that a resumed fit
+        comes to the same.
         """
 
     def state_dict(self) -> dict[str, Any]:

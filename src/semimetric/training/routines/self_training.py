@@ -1,4 +1,4 @@
-"""First what needs no label, then rounds of labels spread over the neighbours' graph and learned from."""
+"""First views, neighbours and the given labels, then rounds of labels spread over the neighbours' graph."""
 
 from collections.abc import Iterator
 from itertools import repeat
@@ -10,30 +10,31 @@ from torch import Tensor
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Weights
-from semimetric.training.data import PAIRED, TrainingData
+from semimetric.training.data import LABELLED, PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
 from semimetric.training.pseudo_labels import Spread, spread_labels, trusted
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
-FIRST_SHARE = 1 / 3  # of the epochs
+FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
 FADED = 1 / 32  # the weight that the inputs' graph has at the end, beside the space's
 
 
 class SelfTraining(Routine):
-    """A third of the epochs draws views and neighbours together; before each later one labels are spread anew.
+    """A third of the epochs learns from neighbours and given labels; before each later one labels are spread anew.
 
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
-    Rows given with a label keep it.
+    Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
+    thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's when labels are first spread, and 1/32 as much at the end: it has
     clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
 
-    Without a metric loss the first stage is all. Nothing has to be kept to resume:
-    labels and neighbours follow from the given labels and the model.
+    In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
+    is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
     """
 
     def __init__(self, weights: Weights, epochs: int = 1, separate_optimisers: bool = False) -> None:
@@ -49,11 +50,15 @@ class SelfTraining(Routine):
 
     def steps(self, epoch: int, length: int) -> Iterator[Step]:
         """Yield ``length`` steps of the stage that the epoch belongs to."""
+        supervised, unsupervised = self.weights.supervised, self.weights.unsupervised
         if epoch < self.first:
-            free = self.weights.only(*self.weights.unsupervised)
-            weights = Weights({term: weight / sum(free.values()) for term, weight in free.items()})
-            return repeat(step_on({PAIRED: tuple(weights)}, weights, self.phases()[0]), length)
-        return repeat(step_on({PAIRED: tuple(self.weights)}, self.weights, self.phases()[-1]), length)
+            total = sum(self.weights[term] for term in unsupervised)
+            free = {term: self.weights[term] / total for term in unsupervised}
+            weights = Weights(free | dict.fromkeys(supervised, 1.0))
+            step = step_on({PAIRED: unsupervised, LABELLED: supervised}, weights, self.phases()[0])
+        else:
+            step = step_on({PAIRED: tuple(self.weights), LABELLED: supervised}, self.weights, self.phases()[-1])
+        return repeat(step, length)
 
     def phases(self) -> tuple[str, ...]:
         """Return one optimiser, or one per stage."""
@@ -63,6 +68,7 @@ class SelfTraining(Routine):
         """Look for neighbours, and in the second stage revise the labels."""
         if self._given is None:
             self._given = data.y.clone()
+            data.sure = self._given.numpy(force=True) >= 0
         data.neighbours, by_inputs = _of_inputs(data)
         if epoch < min(RAW_EPOCHS, self.first):
             return
@@ -81,7 +87,7 @@ class SelfTraining(Routine):
 
 
 def _first(weights: Weights, epochs: int) -> int:
-    """Return how many epochs need no label: all of them, or none, where there are terms of one kind only."""
+    """Return how many epochs spread no label: all of them, or none, where there are terms of one kind only."""
     if not weights.supervised:
         return epochs
     return max(1, round(FIRST_SHARE * epochs)) if weights.unsupervised else 0
