@@ -1,11 +1,11 @@
-"""Deformations: small, random, different for each row, and of the size that is promised."""
+"""Views: small, random, different for each row, and of the size that is promised."""
 
 import math
 
 import pytest
 import torch
 
-from semimetric.data.augmentation import Deform, get_augmentation
+from semimetric.data.augmentation import Corrupt, Deform, get_augmentation
 
 
 def images(n=6, c=1, h=28, w=28):
@@ -104,17 +104,71 @@ def test_names():
         assert get_augmentation(torch.sin, is_image) is torch.sin
     assert isinstance(get_augmentation("auto", is_image=True), Deform)
     assert get_augmentation("auto", is_image=False) is None
+    assert get_augmentation("auto", is_image=False, corruption=0.3).share == 0.3
     assert isinstance(get_augmentation("deform", is_image=True), Deform)
+    assert [get_augmentation("corrupt", False, corruption=share).share for share in (0.0, 0.3)] == [0.1, 0.3]
 
 
 def test_unknown_names_get_the_nearest():
-    with pytest.raises(ValueError, match=r"unknown augmentation 'deforn': did you mean 'deform'\? Known: auto, deform"):
+    with pytest.raises(
+        ValueError, match=r"unknown augmentation 'deforn': did you mean 'deform'\? Known: auto, corrupt"
+    ):
         get_augmentation("deforn", is_image=True)
 
 
 def test_vectors_cannot_be_deformed():
     with pytest.raises(ValueError, match="augmentation 'deform' is for images, but X holds vectors: use 'none' or 'au"):
         get_augmentation("deform", is_image=False)
+
+
+def test_images_cannot_be_corrupted():
+    with pytest.raises(ValueError, match="augmentation 'corrupt' is for vectors, but X holds images: use 'none' or 'a"):
+        get_augmentation("corrupt", is_image=True)
+
+
+# Vectors ----------------------------------------------------------------------------------------------
+
+
+def test_features_are_replaced_by_the_same_feature_of_other_rows_as_often_as_said():
+    torch.manual_seed(0)
+    x = torch.arange(20_000.0).view(2_000, 10)  # no two numbers alike, and the last digit is the feature
+    before = x.clone()
+    view = Corrupt(0.3)(x)
+    assert x.equal(before)
+    assert (view % 10).equal(x % 10)
+    replaced = (view != x).float()
+    assert replaced.mean().item() == pytest.approx(0.3, abs=4 * math.sqrt(0.21 / x.numel()))
+    assert replaced.mean(0).sub(0.3).abs().max() < 4 * math.sqrt(0.21 / len(x))
+    # Features are replaced one by one, and not all from the same row.
+    assert torch.corrcoef(replaced.T).fill_diagonal_(0).abs().max() < 4 / math.sqrt(len(x))
+    twice = (view != x).sum(1) == 2
+    sources = (view // 10)[twice][(view != x)[twice]].view(-1, 2)
+    assert (sources[:, 0] == sources[:, 1]).float().mean() < 0.02
+
+
+@pytest.mark.parametrize(("share", "changed"), [(0.0, 0), (1.0, 12)])
+def test_nothing_and_everything(share, changed):
+    torch.manual_seed(0)
+    x = torch.arange(12.0).view(4, 3)
+    view = Corrupt(share)(x)
+    assert view.sort(0).values.equal(x)  # of each feature the same numbers: all drawn, or none moved
+    assert (view != x).sum() <= changed
+
+
+def test_views_of_vectors_are_drawn_from_torchs_seed():
+    x, views = torch.rand(50, 7, generator=torch.Generator().manual_seed(0)), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        views.append(Corrupt()(x))
+    assert views[0].equal(views[1])
+    assert not views[0].equal(views[2])
+    assert Corrupt()(x[:1]).equal(x[:1])
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match=f"share must be between 0 and 1, got {share!r}"):
+        Corrupt(share)
 
 
 def test_a_rotation_is_one_on_images_of_any_shape(monkeypatch):

@@ -30,12 +30,14 @@ def test_classes_may_change_their_numbers_and_rows_their_order():
     np.testing.assert_allclose(shuffled, plain[order], atol=1e-3)  # the labels are spread to a tolerance
 
 
-def test_shares_are_half_way_between_even_and_what_was_found():
+@pytest.mark.parametrize("evenness", [0.0, 0.25, 1.0])
+def test_shares_are_between_what_was_found_and_even_ones(evenness):
     graph, codes, _ = clouds(sizes=(120, 20, 40), gap=5.0)
     scores = propagate(graph, codes, 3)
-    spread = spread_labels(graph, codes)
+    spread = spread_labels(graph, codes, evenness)
     found = (scores / scores.sum(axis=1, keepdims=True))[spread.reached].mean(axis=0)
-    np.testing.assert_allclose(spread.probabilities[spread.reached].mean(axis=0), (found + 1 / 3) / 2, atol=1e-6)
+    shares = spread.probabilities[spread.reached].mean(axis=0)
+    np.testing.assert_allclose(shares, evenness / 3 + (1 - evenness) * found, atol=1e-6)
     assert np.abs(found - 1 / 3).max() > 0.1  # else this would say nothing
 
 

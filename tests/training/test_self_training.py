@@ -81,7 +81,7 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
     assert np.array_equal(fits[0].data.neighbours, fits[1].data.neighbours)
 
 
-def test_the_graph_of_the_inputs_fades(fit_of, monkeypatch):
+def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkeypatch):
     """In rounds 1 to 5, 32^-(0, ¼, ½, ¾, 1), beside the space's at 1; at the end of a fit, 1/32 again."""
     fit = fit_of("best")
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
@@ -89,14 +89,15 @@ def test_the_graph_of_the_inputs_fades(fit_of, monkeypatch):
     seen = []
     monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
-    monkeypatch.setattr(self_training, "spread_labels", lambda graph, codes: seen.append(graph.toarray()) or either)
+    monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or either)
     routine = SelfTraining(fit.weights, 7)
     for epoch in range(7):
         routine.before_epoch(epoch, fit.model, fit.data)
     assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
     expected = [32**-share for share in (0, 0.25, 0.5, 0.75, 1, 1)]
-    assert [graph[0, 1] for graph in seen] == pytest.approx(expected)
-    assert [graph[0, 2] for graph in seen] == [1.0] * 6
+    assert [graph[0, 1] for graph, *_ in seen] == pytest.approx(expected)
+    assert [graph[0, 2] for graph, *_ in seen] == [1.0] * 6
+    assert [evenness for *_, evenness in seen] == pytest.approx([weight / 2 for weight in expected])
 
 
 # Labels -----------------------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
     found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     asked = []
 
-    def spread(graph, codes):
+    def spread(graph, codes, evenness):
         asked.append(codes.tolist())
         return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 

@@ -171,7 +171,8 @@ def fit(
         ),
     ] = None,
     augment: Annotated[
-        str | None, o.option("--augment", "auto (deform images), deform or none.", "auto", o.TRAINING)
+        str | None,
+        o.option("--augment", "auto (deform images), deform, corrupt (vectors) or none.", "auto", o.TRAINING),
     ] = None,
     epochs: Annotated[
         str | None, o.option("--epochs", "A number, or auto: about 7,500 steps.", "auto", o.TRAINING)

@@ -61,30 +61,67 @@ def _centres(pixels: int, **like: Any) -> Tensor:
     return (torch.arange(pixels, **like) * 2 + 1) / pixels - 1
 
 
-AUGMENTATIONS: dict[str, Callable[[float], Augmentation]] = {"deform": Deform}
+class Corrupt:
+    """Features of vectors replaced at random by what another row of the batch has there (SCARF, Bahri et al. 2022).
+
+    Whatever a feature's unit and distribution, what stands in its place is one of its values.
+
+    Parameters
+    ----------
+    share : float
+        Of the features of a row that are replaced, on average; in [0, 1].
+
+    >>> Corrupt(1.0)(torch.tensor([[1.0, 10.0], [1.0, 10.0]]))
+    tensor([[ 1., 10.],
+            [ 1., 10.]])
+    """
+
+    def __init__(self, share: float = 0.1) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must be between 0 and 1, got {share!r}")
+        self.share = share
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a corrupted copy of vectors (n, features)."""
+        others = torch.rand(x.shape, device=x.device).argsort(dim=0)  # a permutation of the rows for each feature
+        return torch.where(torch.rand(x.shape, device=x.device) < self.share, x.gather(0, others), x)
+
+
+AUGMENTATIONS = {"deform": "images", "corrupt": "vectors"}
+"""Name → what it is for."""
 
 
 def get_augmentation(
-    augmentation: str | Augmentation | None, is_image: bool, strength: float = 0.7
+    augmentation: str | Augmentation | None, is_image: bool, deformation: float = 0.7, corruption: float = 0.0
 ) -> Augmentation | None:
-    """Return the augmentation of that name: "auto" (`Deform` for images, none for vectors), "none", or one's own.
+    """Return the augmentation of that name, or one's own.
 
-    ``strength`` is of those that have names.
+    "auto" is `Deform` for images, and for vectors `Corrupt` where ``corruption`` is not 0.
+
+    Parameters
+    ----------
+    deformation : float
+        Strength of `Deform`.
+    corruption : float
+        Share of features for `Corrupt`, asked for by name at least 0.1.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or does not apply to vectors.
+        If the name is unknown, or does not apply to this kind of data.
     """
     if augmentation is None or augmentation == "none":
         return None
     if not isinstance(augmentation, str):
         return augmentation
     if augmentation == "auto":
-        return Deform(strength) if is_image else None
+        if is_image:
+            return Deform(deformation)
+        return Corrupt(corruption) if corruption else None
     if augmentation not in AUGMENTATIONS:
         known = nearest_names(augmentation, ["auto", "none", *AUGMENTATIONS])
         raise ValueError(f"unknown augmentation {augmentation!r}: {known}")
-    if not is_image:
-        raise ValueError(f"augmentation {augmentation!r} is for images, but X holds vectors: use 'none' or 'auto'")
-    return AUGMENTATIONS[augmentation](strength)
+    kind, meant = "images" if is_image else "vectors", AUGMENTATIONS[augmentation]
+    if kind != meant:
+        raise ValueError(f"augmentation {augmentation!r} is for {meant}, but X holds {kind}: use 'none' or 'auto'")
+    return Deform(deformation) if is_image else Corrupt(corruption or 0.1)

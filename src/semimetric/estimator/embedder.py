@@ -115,10 +115,11 @@ class MetricEmbedder(
     balance : str
         "fixed" weights, or "uncertainty": learned from there on.
     augment : str or callable
-        Random views for the encoder to read in training: "auto" (small deformations of images, nothing for
-        vectors; in "metric-vae" and "joint-mvae" of labelled batches only, in "tvae", "vae" and "vamp-vae" none),
-        "deform", "none", or a function of a batch of inputs in [0, 1], (n, c, h, w). Decoders aim at the input
-        itself, so that a view's deformation is not kept in its embedding.
+        Random views for the encoder to read in training: "auto" (small deformations of images, for vectors nothing
+        but in "best" a tenth of the features replaced by other rows'; in "metric-vae" and "joint-mvae" of labelled
+        batches only, in "tvae", "vae" and "vamp-vae" none), "deform", "corrupt", "none", or a function of a batch of
+        inputs, (n, c, h, w) in [0, 1] or (n, features). Decoders aim at the input itself, so that a view's deformation
+        is not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100.
     batch_size, labelled_batch_size : int
@@ -306,7 +307,7 @@ class MetricEmbedder(
         seed = choose_seed(self.random_state)
         rows, form = check_inputs(validate_data(self, X, allow_nd=True, ensure_all_finite=False, dtype="numeric"))
         codes, classes = self._labels(y, len(rows), preset)
-        augmentation = get_augmentation(self.augment, form.is_image, preset.deformation)
+        augmentation = get_augmentation(self.augment, form.is_image, preset.deformation, preset.corruption)
         composition = compose(preset, form.shape, settings, len(classes), seed)
         check_shapes(composition, form.shape, settings["latent_dim"], preset.parameters_per_dimension)
         check_parts(composition, form.shape, settings["kl_estimator"], len(rows), len(classes))

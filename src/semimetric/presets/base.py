@@ -81,6 +81,7 @@ class Preset:
     views : the streams whose rows ``augment="auto"`` lets the encoder see in views. A likelihood of the data needs
         the data themselves: presets with an ELBO augment labelled batches at most.
     deformation : how strong they are, where they deform images; see `semimetric.data.augmentation.Deform`.
+    corruption : the share of features that they replace in vectors; see `semimetric.data.augmentation.Corrupt`.
     steps : how many ``epochs="auto"`` aims at, of no fewer epochs than ``fewest_epochs``.
     defaults : parameters of `MetricEmbedder` that this preset sets otherwise than ``DEFAULTS``.
     """
@@ -95,6 +96,7 @@ class Preset:
     contrast: bool = False
     views: tuple[str, ...] = (LABELLED, UNLABELLED, PAIRED)
     deformation: float = 0.7
+    corruption: float = 0.0
     steps: int = 7_500
     fewest_epochs: int = 15
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ BEST = Preset(
     decoder=False,
     contrast=True,
     deformation=0.5,
+    corruption=0.1,
     defaults={
         "latent_dim": 16,
         "network": "wide",

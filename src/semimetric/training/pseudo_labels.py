@@ -7,7 +7,6 @@ from scipy import sparse
 
 from semimetric.graphs import balanced, propagate
 
-EVENNESS = 0.5
 TRUSTED = 0.8
 REACHED = 0.4
 
@@ -24,12 +23,12 @@ class Spread:
     reached: np.ndarray
 
 
-def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
+def spread_labels(graph: sparse.csr_array, codes: np.ndarray, evenness: float = 0.0) -> Spread:
     """Return each row's probability of each class, spread over a graph of neighbours from the labelled rows.
 
-    Label spreading (Zhou et al. 2004) with the classes' shares of the rows reached held half-way between even and what
-    spreading alone gives them: an even share is too much of a rare class, and without any a class that holds the
-    graph's hubs takes rows of all others.
+    Label spreading (Zhou et al. 2004) with the classes' shares of the rows reached drawn from what spreading alone
+    gives them towards even ones: an even share is too much of a rare class, and without any a class that holds the
+    graph's hubs takes rows of all others, while classes are not yet apart.
 
     A row is reached if spreading visits it at least two fifths as often as is usual for the rows of its class, its
     degree being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
@@ -40,6 +39,8 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
         Symmetric weights between neighbours.
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
+    evenness : float
+        From 0, the shares that spreading alone gives, to 1, even ones.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray) -> Spread:
     probabilities = np.tile(even, (len(scores), 1))
     touched = visits > 0
     probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
-    shares = EVENNESS * even + (1 - EVENNESS) * probabilities[reached].mean(axis=0)
+    shares = evenness * even + (1 - evenness) * probabilities[reached].mean(axis=0)
     probabilities[reached] = balanced(scores[reached], shares)
     return Spread(probabilities, reached)
 

@@ -19,6 +19,7 @@ FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
 FADED = 1 / 32  # the weight that the inputs' graph has at the end, beside the space's
+EVENNESS = 0.5  # of the classes' shares when labels are first spread; fades likewise
 
 
 class SelfTraining(Routine):
@@ -32,6 +33,8 @@ class SelfTraining(Routine):
 
     The inputs' graph counts as much as the space's when labels are first spread, and 1/32 as much at the end: it has
     clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
+    Classes are drawn half-way to even shares at first, and likewise less and less: once they stand apart, their sizes
+    are what they are.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
     is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
@@ -77,11 +80,12 @@ class SelfTraining(Routine):
         if epoch >= self.first:
             data.neighbours = None
             given = self._given.numpy(force=True)
-            graph = self._weight_of_inputs(epoch) * by_inputs + by_space
-            y, weights = trusted(spread_labels(graph, given), given)
+            start = self._weight_of_the_start(epoch)
+            spread = spread_labels(start * by_inputs + by_space, given, start * EVENNESS)
+            y, weights = trusted(spread, given)
             data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
-    def _weight_of_inputs(self, epoch: int) -> float:
+    def _weight_of_the_start(self, epoch: int) -> float:
         rounds = self.epochs - self.first
         return FADED ** ((epoch - self.first) / (rounds - 1)) if rounds > 1 else FADED
 
@@ -96,7 +100,7 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    return Z, spread_labels(FADED * _of_inputs(data)[1] + _graph(Z)[1], given)
+    return Z, spread_labels(FADED * _of_inputs(data)[1] + _graph(Z)[1], given, FADED * EVENNESS)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
