@@ -2,7 +2,7 @@
 #   make demo    learn a space from 50 labels, write runs/demo/report.html
 #   make test    the tests (under five minutes on two cores)
 #   make check   lint, types, layers
-#   make bench   speed beside the peers' → docs/benchmarks.md (the better part of an hour, on an idle machine)
+#   make bench   speed beside the peers' → docs/benchmarks.md (an hour and a half, on an idle machine)
 #   make slow    the tests left out of `make test`: a browser, the real datasets, larger fits
 
 PYTHON ?= python3

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("semimetric", "torch", "numpy", "pytorch-metric-learning", "pythae")
+PACKAGES = ("semimetric", "torch", "numpy", "pytorch-metric-learning", "pythae", "umap-learn")
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 STEADY_SECONDS = 0.1  # a timed run of something short is as many calls as last this long
-UNITS = ("seconds", "images", "bytes", "number")
+UNITS = ("seconds", "images", "bytes", "number", "share")
 
 
 class Stopwatch:
@@ -77,7 +77,8 @@ class Row:
     what : which comparison.
     ours, theirs : what each run took (or weighed); without ``theirs`` the row is a figure on its own.
     peer : the name of the other contestant.
-    unit : "seconds"; "images", of which ``count`` were gone through in each run; "bytes"; or "number".
+    unit : "seconds"; "images", of which ``count`` were gone through in each run; "bytes"; "number"; or "share", which
+        has no ratio.
     bar : (">=", x) for the ratio, or, without ``theirs``, ("<=", x) for ``ours``.
     note : said in place of numbers where there are none, else beside them.
     """
@@ -95,6 +96,8 @@ class Row:
     @property
     def ratios(self) -> list[float]:
         """How many times less ours took, of each pair of neighbouring runs."""
+        if self.unit == "share":
+            return []
         return [b / a for a, b in zip(self.ours, self.theirs, strict=False)]
 
     def to_json(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def write(path: Path, results: Content) -> None:
 
 def figure_table(name: str, figure: Content) -> str:
     """Return one figure's table."""
-    return grid(figure["rows"]) if name == "triplet-grid" else listing(figure["rows"])
+    return {"triplet-grid": grid, "rows": growth}.get(name, listing)(figure["rows"])
 
 
 def listing(rows: list[Content]) -> str:
@@ -68,6 +68,18 @@ def grid(rows: list[Content]) -> str:
     return f"{made}\n\nSmallest: {times(least)}; the bar of 0.9 everywhere is {met}."
 
 
+def growth(rows: list[Content]) -> str:
+    """Return seconds and memory by number of rows, and how many times the smallest's rows and seconds they are."""
+    header = ["rows", "seconds", "for 1,000 rows", "times the rows", "times the seconds", "peak added memory"]
+    n_of_first, first = rows[0]["extra"]["rows"], rows[0]["ours_quartiles"][1]
+    lines = []
+    for row in rows:
+        n, seconds = row["extra"]["rows"], row["ours_quartiles"][1]
+        ratios = [times(n / n_of_first), times(seconds / first)]
+        lines.append([f"{n:,}", duration(seconds), duration(1000 * seconds / n), *ratios, size(row["extra"]["bytes"])])
+    return table(header, lines)
+
+
 def figure(row: Content, whose: str, spread: bool = False) -> str:
     """Return a contestant's median in its unit, with its quartiles if wanted."""
     found = row[f"{whose}_quartiles"]
@@ -78,6 +90,7 @@ def figure(row: Content, whose: str, spread: bool = False) -> str:
         "images": lambda seconds: f"{row['count'] / seconds:,.0f} images/s",
         "bytes": size,
         "number": lambda value: f"{value:.2f}",
+        "share": lambda value: f"{value:.2%}",
     }[row["unit"]]
     low, median, high = (of(value) for value in found)
     return f"{median} ({low} – {high})" if spread and len(row[whose]) > 1 else median
@@ -106,8 +119,9 @@ def machines(figures: Content) -> str:
     lines: dict[str, list[str]] = {}
     for name, content in figures.items():
         load = content["machine"]["load"]
+        runs = "1 run each" if content["repeats"] == 1 else f"{content['repeats']} runs each"
         busy = f", **on a busy machine, load {load:.1f}**" if load >= 1 else ""
-        lines.setdefault(machine(content["machine"]), []).append(f"{name} ({content['repeats']} runs each{busy})")
+        lines.setdefault(machine(content["machine"]), []).append(f"{name} ({runs}{busy})")
     return "\n".join(f"- {told} Figures: {', '.join(names)}." for told, names in lines.items())
 
 
@@ -138,14 +152,15 @@ def times(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in three digits.
+    """Return a duration in three digits, or whole seconds above that.
 
-    >>> duration(8.31), duration(0.1), duration(0.00000452)
-    ('8.31 s', '100 ms', '4.52 µs')
+    >>> duration(1234.5), duration(8.31), duration(0.1), duration(0.00000452)
+    ('1,234 s', '8.31 s', '100 ms', '4.52 µs')
     """
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if seconds * factor >= 1 or unit == "µs":
-            return f"{seconds * factor:.3g} {unit}"
+            value = seconds * factor
+            return f"{value:.3g} {unit}" if value < 999.5 else f"{value:,.0f} {unit}"
     raise AssertionError
 
 

@@ -11,8 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import contestants, losses, machine, measure, memory, page, run
+from benchmarks import contestants, few_labels, losses, machine, measure, memory, page, run
 from benchmarks.measure import Row, Setting, Stopwatch, compare, exponent, repeatedly, take_turns
+from semimetric.data import Dataset
+from semimetric.evaluation.peers import PEERS, Peer
 
 
 def taking(seconds, log=None, name=""):
@@ -91,6 +93,8 @@ def test_the_tables_stand_between_their_marks(tmp_path):
     assert after.endswith("<!-- cuda training -->\nkept\n")
     assert "| 100 images/s | peer | 33 images/s | 3.00 (2.50 – 3.50) | ≥ 1.5, met |" in after
     assert "peer is not installed" in after
+    assert "training (2 runs each" in page.machines({"training": figure})
+    assert "rows (1 run each" in page.machines({"rows": figure | {"repeats": 1}})
 
 
 def test_every_figure_has_its_place_on_the_page():
@@ -136,3 +140,76 @@ def test_a_fit_is_timed_by_its_routine():
         contestant(watch := Stopwatch())
         assert watch.seconds > 0
     assert contestants.rows_per_step(labels, 64) == {"per_class": 32, "rows": 64}
+
+
+def test_rows_beyond_the_images_are_copies_of_which_no_two_are_equal():
+    images = np.random.default_rng(0).integers(0, 256, (70, 28, 28), np.uint8)
+    rows = few_labels.enlarged(images, 240)
+    assert rows.dtype == np.uint8
+    np.testing.assert_array_equal(rows[:70], images)
+    assert len(np.unique(rows.reshape(240, -1), axis=0)) == 240
+    np.testing.assert_array_equal(few_labels.enlarged(images, 240), rows)
+    np.testing.assert_array_equal(few_labels.enlarged(images, 20), images[:20])
+
+
+def test_the_same_sixty_rows_have_labels_however_many_there_are(monkeypatch):
+    fitted = []
+
+    class Recorder:
+        def __init__(self, preset, **options):
+            assert (preset, options["epochs"]) == ("best", 3)
+
+        def fit(self, X, y):
+            fitted.append((X, y))
+
+    monkeypatch.setattr(few_labels, "MetricEmbedder", Recorder)
+    for rows in (100, 400):
+        few_labels.fit(rows, 100, None, "cpu")()
+    warm_up, (first, few), _, (more, many) = fitted
+    assert len(warm_up[0]) == few_labels.WARM_UP
+    assert (len(first), len(more)) == (100, 400)
+    np.testing.assert_array_equal(more[:100], first)
+    np.testing.assert_array_equal(np.flatnonzero(many >= 0), np.flatnonzero(few >= 0))
+    assert (few >= 0).sum() == 60
+
+
+def test_growth_is_told_beside_the_smallest(monkeypatch):
+    found = {100: (4.0, 10_000_000), 200: (9.0, 30_000_000), 400: (2000.0, 2_000_000_000)}
+    monkeypatch.setattr(few_labels, "once", lambda maker, arguments, *others: found[arguments["rows"]])
+    rows = [row.to_json() for row in few_labels.rows(Setting(rows=100))]
+    assert page.figure_table("rows", {"rows": rows}).splitlines()[2:] == [
+        "| 100 | 4 s | 40 s | 1.00 | 1.00 | 10 MB |",
+        "| 200 | 9 s | 45 s | 2.00 | 2.25 | 30 MB |",
+        "| 400 | 2,000 s | 5,000 s | 4.00 | 500 | 2 GB |",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's process status")
+def test_fits_on_more_and_more_rows_are_measured_in_processes_of_their_own():
+    rows = few_labels.rows(Setting(rows=200))
+    assert [row.extra["rows"] for row in rows] == [200, 400, 800]
+    assert all(row.ours[0] > 0 and row.extra["bytes"] > 0 for row in rows)
+
+
+def test_few_labels_speed_has_the_seconds_and_the_accuracy_of_both(monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(180) % 3 // 2  # two thirds are 0
+    X = (rng.integers(0, 60, (180, 28, 28)) + 150 * y[:, None, None]).astype(np.uint8)
+    monkeypatch.setattr(
+        few_labels, "load_dataset", lambda *a, **b: Dataset("mnist", X[:120], y[:120], X[120:], y[120:])
+    )
+    always_the_first = Peer("always 0", lambda rows, seed: np.eye(2)[np.zeros(len(rows[2]), int)], package="numpy")
+    monkeypatch.setitem(PEERS, "umap", always_the_first)
+    speed, accuracy = few_labels.few_labels_speed(Setting(repeats=4, data_dir=tmp_path), epochs=3)
+    assert len(speed.ratios) == 1
+    assert (accuracy.ours, accuracy.theirs) == ([1.0], [pytest.approx(2 / 3)])
+    assert "| 100.00% | always 0 | 66.67% |  |  |" in page.listing([speed.to_json(), accuracy.to_json()])
+
+
+def test_few_labels_speed_is_left_out_without_the_images_or_the_peer(monkeypatch, tmp_path):
+    (row,) = few_labels.few_labels_speed(Setting())
+    assert row.note == "needs MNIST's own images (--data-dir)"
+    monkeypatch.setattr(few_labels, "version", lambda package: None)
+    (row,) = few_labels.few_labels_speed(Setting(data_dir=tmp_path))
+    assert row.note == "umap-learn is not installed"
