@@ -54,6 +54,21 @@ def test_the_peers_that_a_study_names_go_along_with_its_jobs(study, inline, scor
     assert {tuple(job.peers) for job in engine.submitted} == {("label-spreading", "self-training")}
 
 
+def test_runs_done_before_a_study_named_a_peer_are_sent_out_once_more(study, inline, scored, tmp_path):
+    def answer(job):
+        (tmp_path / "runs" / job.key).mkdir(parents=True, exist_ok=True)
+        return scored(job, accuracy=0.5, **{f"{peer}.accuracy": 0.4 for peer in job.peers})
+
+    engine = inline(answer)
+    run_study(study(metrics=["accuracy"]), tmp_path)
+    more = study(metrics=["accuracy"], table={"baselines": ["label-spreading"]})
+    results = run_study(more, tmp_path)
+    assert [result.metrics for result in results] == [{"accuracy": 0.5, "label-spreading.accuracy": 0.4}] * 4
+    assert len(engine.submitted) == 2 * 4
+    assert run_study(more, tmp_path) == results
+    assert len(engine.submitted) == 2 * 4
+
+
 def statuses(results):
     return {(r.place["preset"], r.place["latent_dim"]): r.status for r in results}
 

@@ -187,6 +187,19 @@ def test_a_peer_is_computed_once_whatever_the_dimensions_and_stands_beside_each_
     assert one == two > 0.5
 
 
+def test_a_finished_run_is_scored_beside_peers_that_a_study_asks_for_later(study, job, tmp_path, monkeypatch):
+    (task,) = expand(study(grid={}, rows=[{"preset": "dml", "latent_dim": 2}], base={"epochs": 1}))
+    alone = perform.perform(job(task)).row["metrics"]
+    assert not any(name.startswith("label-spreading.") for name in alone)
+    fitted = (tmp_path / "runs" / task.key / "model" / "weights.safetensors").stat().st_mtime_ns
+    beside = perform.perform(job(task, peers=("label-spreading",))).row["metrics"]
+    assert {name: value for name, value in beside.items() if name in alone} == alone
+    assert beside["label-spreading.accuracy"] > 0.5
+    assert (tmp_path / "runs" / task.key / "model" / "weights.safetensors").stat().st_mtime_ns == fitted
+    monkeypatch.setattr(perform, "score_beside", None)
+    assert perform.perform(job(task, peers=("label-spreading",))).row["metrics"] == beside
+
+
 def test_workers_that_need_the_same_peer_wait_for_one_of_them(tmp_path, monkeypatch):
     begun, computed = threading.Event(), []
 

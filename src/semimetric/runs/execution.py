@@ -117,15 +117,7 @@ def execute(
         if split == "test" and labelled_rows(y_test).any():
             Z, metrics = score(embedder, X, y_test, seed=config.seed)
             bar.advance(note="baselines")
-            beside = baselines(
-                data.X_train,
-                y,
-                X,
-                y_test,
-                embedder.settings_["latent_dim"],
-                seed=config.seed,
-                margin=embedder.settings_["margin"],
-            )
+            beside = _beside(config, data, embedder.settings_, baselines)
             bar.advance()
         else:  # labels that were trained on would flatter: embed, show, but do not score
             Z = embedder.transform(X)
@@ -141,6 +133,27 @@ def execute(
     if embedder.stopped_ != "interrupted":
         shutil.rmtree(run.checkpoint, ignore_errors=True)
     return run.read()
+
+
+def score_beside(
+    config: RunConfig, run: RunDirectory, *, load: Callable[..., Dataset], baselines: Callable[..., dict[str, Any]]
+) -> None:
+    """Score the baselines of a finished run anew, into its ``metrics.json``; the model stays as it is."""
+    metrics = run.read_json("metrics.json")
+    data = load(config.dataset, show_progress=False, seed=config.seed, **config.loading)
+    if metrics and data.X_test is not None:
+        parameters = run.read_json("config.json")["parameters"]
+        run.write_json("metrics.json", {**metrics, "baselines": _beside(config, data, parameters, baselines)})
+
+
+def _beside(
+    config: RunConfig, data: Dataset, parameters: Mapping[str, Any], baselines: Callable[..., dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the baselines' scores on the test rows, from the labels that the run has."""
+    assert data.y_test is not None
+    y, y_test = data.named(_labels(config, data)), data.named(data.y_test)
+    settings = {"seed": config.seed, "margin": parameters["margin"]}
+    return baselines(data.X_train, y, data.X_test, y_test, parameters["latent_dim"], **settings)
 
 
 def _check_directory(run: RunDirectory, config: RunConfig, resume: bool, overwrite: bool) -> None:

@@ -171,6 +171,16 @@ def summary(run: RunDirectory) -> dict[str, Any] | None:
     return {"metrics": metrics, "seconds": seconds, "code": config.get("code", ""), "stopped": config.get("stopped")}
 
 
+def lacking(row: Mapping[str, Any], peers: Iterable[str]) -> list[str]:
+    """Return the peers that a finished run, scored at all, was not scored beside: a study may come to ask for more.
+
+    >>> lacking({"metrics": {"accuracy": 0.9, "umap.accuracy": 0.8}}, ["umap", "self-training"])
+    ['self-training']
+    """
+    scored = {name.partition(".")[0] for name in row["metrics"]}
+    return [peer for peer in peers if peer not in scored] if scored else []
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())

@@ -16,7 +16,7 @@ from semimetric.runs.code import code_version
 from semimetric.runs.tracking import TrackingPlan, plan_tracking
 from semimetric.studies.checks import check_study
 from semimetric.studies.collecting import collect
-from semimetric.studies.directory import ATTEMPTS, Failure, StudyDirectory
+from semimetric.studies.directory import ATTEMPTS, Failure, StudyDirectory, lacking
 from semimetric.studies.engines import Engine, open_engine
 from semimetric.studies.grid import expand
 from semimetric.studies.lock import only_driver
@@ -152,7 +152,8 @@ class _Driver:
     def settle(self, tasks: Iterable[Task]) -> list[Task]:
         """Count what is done and what failed for good; return what is left to do, each run once."""
         by_key = {task.key: task for task in tasks}
-        self.rows = self.directory.results(by_key)
+        rows = self.directory.results(by_key)
+        self.rows = {key: row for key, row in rows.items() if not lacking(row, self._peers)}
         written = self.directory.in_results()
         self.directory.append({key: row for key, row in self.rows.items() if key not in written})
         for key in by_key.keys() & self.failures.keys():

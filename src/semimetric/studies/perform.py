@@ -21,8 +21,9 @@ from semimetric.evaluation import evaluate_baselines, evaluate_peer
 from semimetric.runs import RunConfig, RunDirectory, execute
 from semimetric.runs.code import code_version
 from semimetric.runs.directory import plain
+from semimetric.runs.execution import score_beside
 from semimetric.runs.tracking import Tracking, TrackingPlan
-from semimetric.studies.directory import StudyDirectory, summary
+from semimetric.studies.directory import StudyDirectory, lacking, summary
 from semimetric.studies.lock import only_one, only_worker
 from semimetric.studies.task import SCORED_ON, VALIDATION
 
@@ -102,7 +103,11 @@ def _run(job: Job) -> tuple[dict[str, Any], str]:
     config = RunConfig(**{**job.config, "estimator": {**device, **job.config["estimator"]}})
     with only_worker(run.path):
         row = summary(run)
-        if row is not None:  # by another driver, or by this one before it was killed
+        if row is not None:  # by another driver, by this one before it was killed, or by a study of fewer peers
+            if lacking(row, job.peers):
+                score_beside(config, run, load=_loader(config, job), baselines=_baselines(config, job))
+                row = summary(run)
+            assert row is not None
             return row, ""
         if _begun(run):
             try:
@@ -136,6 +141,23 @@ def _clear(run: RunDirectory) -> None:
 
 def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) -> str:
     """Return what did not go well beside the run."""
+    on_epoch = None
+    if job.trial is not None:
+        from semimetric.studies.pruning import Pruning
+
+        on_epoch = Pruning(**job.trial)
+    load, baselines = _loader(config, job), _baselines(config, job)
+    with Tracking(TrackingPlan(**(job.tracking or {})), run) as tracking:
+        execute(config, run, resume=resume, load=load, baselines=baselines, on_epoch=on_epoch, tracking=tracking)
+    return "; ".join(f"reporting to {name} failed: {reason}" for name, reason in tracking.failed.items())
+
+
+def _baselines(config: RunConfig, job: Job) -> Callable[..., dict[str, dict[str, Any]]]:
+    return _remembering(config, StudyDirectory(job.folder).baselines, job.peers)
+
+
+def _loader(config: RunConfig, job: Job) -> Callable[..., Dataset]:
+    """Return what loads a job's data, and remembers them for the next."""
 
     def load(name: str, *, show_progress: bool, seed: int, **loading: Any) -> Dataset:
         if _known_by_name(name):
@@ -148,15 +170,7 @@ def _execute(config: RunConfig, run: RunDirectory, job: Job, *, resume: bool) ->
         data = _dataset(name, job.data_dir, seed, json.dumps(loading, sort_keys=True))
         return _with_validation_as_test(data, config.seed) if validated else data
 
-    on_epoch = None
-    if job.trial is not None:
-        from semimetric.studies.pruning import Pruning
-
-        on_epoch = Pruning(**job.trial)
-    baselines = _remembering(config, StudyDirectory(job.folder).baselines, job.peers)
-    with Tracking(TrackingPlan(**(job.tracking or {})), run) as tracking:
-        execute(config, run, resume=resume, load=load, baselines=baselines, on_epoch=on_epoch, tracking=tracking)
-    return "; ".join(f"reporting to {name} failed: {reason}" for name, reason in tracking.failed.items())
+    return load
 
 
 def _with_validation_as_test(data: Dataset, seed: int) -> Dataset:

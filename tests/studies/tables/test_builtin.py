@@ -177,7 +177,7 @@ def test_the_page_on_studies_knows_every_key_of_a_table():
     assert re.findall(r"^\| `(\w+)`", rows, re.M) == list(TableSpec.model_fields)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "few-labels"])
+@pytest.mark.parametrize("name", [*NAMES, "few-labels", "few-labels-medical"])
 def test_the_page_on_studies_counts_the_runs(name):
     (line,) = re.findall(rf"^\| `{name}` \|.*$", DOCS.read_text(), re.M)
     counts = [int(count.replace(",", "")) for count in re.findall(r"([\d,]+) runs", line)]
