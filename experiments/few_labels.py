@@ -1,0 +1,371 @@
+"""What the preset `best` is made of, and what it is for: ablation, labels by `suggest`, classes without a label.
+
+    python experiments/few_labels.py ablation --data-dir DATA --out runs/few-labels-experiments [--workers 2]
+    python experiments/few_labels.py suggest --data-dir DATA
+    python experiments/few_labels.py classes --data-dir DATA
+    python experiments/few_labels.py calibration --data-dir DATA
+    python experiments/few_labels.py vectors --data-dir DATA
+
+Every run is one JSON file in --out, named by its settings; a second call does what is missing and prints the table.
+
+ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
+             Fashion-MNIST (100), three seeds; scored on 10,000 other training images. No test image is read.
+suggest      ten labels of MNIST, then forty more: by `suggest`, or drawn at random. Test images, five seeds.
+classes      six labels of MNIST drawn from all: some classes have none. Test images, five seeds.
+calibration  60 labels of MNIST: the probabilities of `best` beside those of a logistic regression on its embeddings.
+             Test images, five seeds.
+vectors      digits as 64 numbers (50 labels) and 50 principal components of Fashion-MNIST (100), beside UMAP, label
+             spreading and self-training on the same vectors. Test rows, five seeds.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker; more would wait for each other
+
+import numpy as np
+
+from semimetric.training import LABELLED, PAIRED, SelfTraining
+
+Run = dict[str, Any]
+Scores = dict[str, float]
+
+FITTED_ROWS, SCORED_ROWS = 20_000, 10_000  # of the ablation
+SEEDS = 5
+ABLATION_SEEDS = 3
+
+
+# The ingredients --------------------------------------------------------------------------------------
+
+
+class WithoutLabelledBatch(SelfTraining):
+    """Given labels stand among the others, and not in the first stage."""
+
+    def steps(self, epoch, length):
+        """Leave the labelled stream out."""
+        for step in super().steps(epoch, length):
+            streams = {name: terms for name, terms in step.streams.items() if name != LABELLED}
+            terms = [term for terms in streams.values() for term in terms]
+            yield type(step)(streams, step.weights.only(*terms), step.optimiser)
+
+
+class WithoutInputsGraph(SelfTraining):
+    """Labels are spread over the space's graph alone."""
+
+    def _weight_of_the_start(self, epoch):
+        return 0.0
+
+
+class WithoutPartners(SelfTraining):
+    """A row's partner is itself."""
+
+    def before_epoch(self, epoch, model, data):
+        """Forget the neighbours."""
+        super().before_epoch(epoch, model, data)
+        data.neighbours = None
+
+
+class WithoutContrastLater(SelfTraining):
+    """Contrast in the first stage only."""
+
+    def steps(self, epoch, length):
+        """Leave the contrast out of the second stage."""
+        for step in super().steps(epoch, length):
+            if epoch < self.first:
+                yield step
+            else:
+                supervised = self.weights.supervised
+                yield type(step)(
+                    {PAIRED: supervised, LABELLED: supervised}, step.weights.only(*supervised), step.optimiser
+                )
+
+
+TRAINED_IN = "semimetric.training.routines.self_training"
+SPREAD_IN = "semimetric.training.pseudo_labels"
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "best": {},
+    "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
+    "without the graph of the inputs": {"routine": WithoutInputsGraph},
+    "graph of the inputs does not fade": {"constants": {f"{TRAINED_IN}.FADED": 1.0}},
+    "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
+    "without neighbours as partners": {"routine": WithoutPartners},
+    "without spread labels": {"routine": "joint"},
+    "without contrast in the second stage": {"routine": WithoutContrastLater},
+    "all labels trusted": {"constants": {f"{SPREAD_IN}.TRUSTED": 0.0}},
+    "all rows reached": {"constants": {f"{SPREAD_IN}.REACHED": 0.0}},
+    "without averaging": {"averaging": 0},
+    "without views": {"augment": "none"},
+    "narrow network": {"network": "auto"},
+    "triplet loss instead of normalised softmax": {"loss": "triplet"},
+}
+
+
+# What is run ------------------------------------------------------------------------------------------
+
+
+def ablation() -> Iterator[Run]:
+    """Yield all ingredients of one seed before the next seed."""
+    for seed in range(ABLATION_SEEDS):
+        for dataset, labels in (("mnist", 60), ("fashion-mnist", 100)):
+            for name in ABLATIONS:
+                yield {"group": "ablation", "dataset": dataset, "labels": labels, "row": name, "seed": seed}
+
+
+def suggest() -> Iterator[Run]:
+    """Yield both ways of choosing forty labels."""
+    for seed in range(SEEDS):
+        for row in ("suggested", "random"):
+            yield {"group": "suggest", "dataset": "mnist", "labels": 50, "row": row, "seed": seed}
+
+
+def classes() -> Iterator[Run]:
+    """Yield six labels drawn from all."""
+    for seed in range(SEEDS):
+        yield {"group": "classes", "dataset": "mnist", "labels": 6, "row": "best", "seed": seed}
+
+
+def calibration() -> Iterator[Run]:
+    """Yield fits whose probabilities are looked at."""
+    for seed in range(SEEDS):
+        yield {"group": "calibration", "dataset": "mnist", "labels": 60, "row": "best", "seed": seed}
+
+
+def vectors() -> Iterator[Run]:
+    """Yield `best` and its peers on vectors."""
+    for seed in range(SEEDS):
+        for dataset, labels in (("digits", 50), ("fashion-mnist", 100)):
+            for row in ("best", "umap", "label-spreading", "self-training"):
+                yield {"group": "vectors", "dataset": dataset, "labels": labels, "row": row, "seed": seed}
+
+
+GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
+    "ablation": ablation,
+    "suggest": suggest,
+    "classes": classes,
+    "calibration": calibration,
+    "vectors": vectors,
+}
+
+
+# How --------------------------------------------------------------------------------------------------
+
+
+@cache
+def data(dataset: str, folder: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return training and test rows with their labels."""
+    from semimetric.data import load_dataset
+
+    loaded = load_dataset(dataset, data_dir=folder)
+    return loaded.X_train, loaded.y_train, loaded.X_test, loaded.y_test
+
+
+def fit(X: np.ndarray, y: np.ndarray, seed: int, **parameters: Any) -> Any:
+    """Return `best`, fitted."""
+    from semimetric import MetricEmbedder
+
+    return MetricEmbedder("best", random_state=seed, **parameters).fit(X, y)
+
+
+def run_ablation(run: Run, folder: str | None) -> Scores:
+    """Fit with an ingredient less on a part of the training rows; score on another part."""
+    import importlib
+
+    from semimetric.data import hide_labels
+    from semimetric.evaluation import evaluate
+
+    variant = dict(ABLATIONS[run["row"]])
+    for constant, value in variant.pop("constants", {}).items():
+        module, _, name = constant.rpartition(".")
+        setattr(importlib.import_module(module), name, value)
+    X, y, _, _ = data(run["dataset"], folder)
+    order = np.random.default_rng(0).permutation(len(y))
+    fitted, scored = order[:FITTED_ROWS], order[FITTED_ROWS : FITTED_ROWS + SCORED_ROWS]
+    given = hide_labels(y[fitted], count=run["labels"], seed=run["seed"])
+    embedder = fit(X[fitted], given, run["seed"], **variant)
+    knn = evaluate(embedder.transform(X[scored]), y[scored], seed=run["seed"])["knn_accuracy"]
+    return {"accuracy": embedder.score(X[scored], y[scored]), "knn_accuracy": knn}
+
+
+def run_suggest(run: Run, folder: str | None) -> Scores:
+    """Fit with 10 labels, label 40 rows more, and fit again."""
+    from semimetric.data import hide_labels
+
+    X, y, X_test, y_test = data(run["dataset"], folder)
+    given = hide_labels(y, count=10, seed=run["seed"])
+    if run["row"] == "suggested":
+        more = fit(X, given, run["seed"]).suggest(X, run["labels"] - 10, given)
+    else:
+        rng = np.random.default_rng(run["seed"])
+        more = rng.choice(np.flatnonzero(given == -1), run["labels"] - 10, replace=False)
+    given[more] = y[more]
+    embedder = fit(X, given, run["seed"])
+    return {"accuracy": embedder.score(X_test, y_test), "classes": float(len(set(given[given >= 0].tolist())))}
+
+
+def run_classes(run: Run, folder: str | None) -> Scores:
+    """Fit with labels of some classes; say what becomes of the others."""
+    from semimetric.data import hide_labels
+    from semimetric.evaluation import evaluate
+
+    X, y, X_test, y_test = data(run["dataset"], folder)
+    given = hide_labels(y, count=run["labels"], balanced=False, seed=run["seed"])
+    embedder = fit(X, given, run["seed"])
+    spread = embedder.spread_labels_
+    known = np.isin(y, embedder.classes_)
+    beyond = spread.clusters >= 0
+    named = embedder.predict(X_test)
+    of_known = np.isin(y_test, embedder.classes_)
+    # The share of the rows in clusters that are of their cluster's most frequent class.
+    purity = [
+        np.unique(y[spread.clusters == c], return_counts=True)[1].max() for c in np.unique(spread.clusters[beyond])
+    ]
+    return {
+        "classes with a label": float(len(embedder.classes_)),
+        "cluster_accuracy": evaluate(embedder.transform(X_test), y_test, seed=run["seed"])["cluster_accuracy"],
+        "accuracy where labelled": float((named == y_test)[of_known].mean()),
+        "names a class without a label": float(not np.isin(named, given[given >= 0]).all()),
+        "reached, of classes with a label": float(spread.reached[known].mean()),
+        "reached, of classes without": float(spread.reached[~known].mean()) if (~known).any() else float("nan"),
+        "clusters beyond": float(len(purity)),
+        "purity of these": float(sum(purity) / beyond.sum()) if beyond.any() else float("nan"),
+    }
+
+
+def run_calibration(run: Run, folder: str | None) -> Scores:
+    """Compare the probabilities of `predict_proba` with a logistic regression's on the same embeddings and labels."""
+    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+
+    from semimetric.data import hide_labels
+    from semimetric.evaluation import evaluate_prediction
+
+    X, y, X_test, y_test = data(run["dataset"], folder)
+    given = hide_labels(y, count=run["labels"], seed=run["seed"])
+    embedder = fit(X, given, run["seed"])
+    labelled = np.flatnonzero(given >= 0)
+    Z, Z_test = embedder.transform(X[labelled]), embedder.transform(X_test)
+    peers = {
+        "logistic": LogisticRegression(max_iter=5_000),
+        "logistic, strength by cross-validation": LogisticRegressionCV(
+            Cs=np.logspace(-2, 6, 17), cv=3, max_iter=5_000, scoring="neg_log_loss", use_legacy_attributes=False
+        ),
+    }
+    found = {"best": embedder.predict_proba(X_test)}
+    found |= {name: peer.fit(Z, given[labelled]).predict_proba(Z_test) for name, peer in peers.items()}
+    scores = {name: evaluate_prediction(P, embedder.classes_, y_test) for name, P in found.items()}
+    return {f"{name}: {score}": each[score] for name, each in scores.items() for score in ("accuracy", "ece", "nll")}
+
+
+def run_vectors(run: Run, folder: str | None) -> Scores:
+    """Fit `best` as it is, or a peer, on vectors."""
+    from sklearn.decomposition import PCA
+
+    from semimetric.data import hide_labels
+    from semimetric.evaluation import evaluate_peer
+
+    X, y, X_test, y_test = data(run["dataset"], folder)
+    X, X_test = (part.reshape(len(part), -1) / np.float32(X.max()) for part in (X, X_test))
+    if X.shape[1] > 64:
+        pca = PCA(50, random_state=0).fit(X)
+        X, X_test = (pca.transform(part).astype(np.float32) for part in (X, X_test))
+    given = hide_labels(y, count=run["labels"], seed=run["seed"])
+    if run["row"] == "best":
+        return {"accuracy": fit(X, given, run["seed"]).score(X_test, y_test)}
+    return {"accuracy": evaluate_peer(run["row"], X, given, X_test, y_test, seed=run["seed"])["accuracy"]}
+
+
+HOW: dict[str, Callable[[Run, str | None], Scores]] = {
+    "ablation": run_ablation,
+    "suggest": run_suggest,
+    "classes": run_classes,
+    "calibration": run_calibration,
+    "vectors": run_vectors,
+}
+
+
+def do(run: Run, folder: str | None, file: Path) -> str:
+    """Compute a run and write it down; return what went wrong."""
+    import torch
+
+    torch.set_num_threads(1)
+    try:
+        scores = HOW[run["group"]](run, folder)
+    except Exception:
+        return traceback.format_exc()
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({**run, "scores": scores}, indent=1))
+    os.replace(partial, file)
+    return ""
+
+
+def name_of(run: Run) -> str:
+    """Return the name of a run's file: its settings, and a digest of them all."""
+    digest = hashlib.blake2b(json.dumps(run, sort_keys=True).encode(), digest_size=4).hexdigest()
+    return f"{run['group']}-{run['dataset']}-{run['labels']}-{run['seed']}-{digest}"
+
+
+def table(runs: list[Run], folder: Path) -> str:
+    """Return mean ± sd over seeds of what is done, as Markdown, and each row's paired difference to the first."""
+    done: dict[tuple[str, int], dict[str, dict[int, Scores]]] = {}
+    for run in runs:
+        file = folder / f"{name_of(run)}.json"
+        if file.exists():
+            scores = json.loads(file.read_text())["scores"]
+            done.setdefault((run["dataset"], run["labels"]), {}).setdefault(run["row"], {})[run["seed"]] = scores
+    lines = []
+    for (dataset, labels), rows in done.items():
+        metrics = list(next(iter(next(iter(rows.values())).values())))
+        first = next(iter(rows.values()))
+        lines += ["", f"**{dataset}, {labels} labels**", ""]
+        lines += [
+            f"| | {' | '.join(metrics)} | difference in {metrics[0]} | seeds |",
+            "|---" * (len(metrics) + 3) + "|",
+        ]
+        for row, seeds in rows.items():
+            cells = [_mean([scores[metric] for scores in seeds.values()]) for metric in metrics]
+            pairs = [seeds[seed][metrics[0]] - first[seed][metrics[0]] for seed in seeds.keys() & first.keys()]
+            difference = "" if seeds is first else _mean(pairs)
+            lines.append(f"| {row} | {' | '.join(cells)} | {difference} | {len(seeds)} |")
+    return "\n".join(lines)
+
+
+def _mean(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.4f}{spread}" if values else ""
+
+
+def main() -> int:
+    """Do what is missing of a group, and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("--data-dir", help="folder with local copies of the datasets; else they are downloaded")
+    parser.add_argument("--out", type=Path, default=Path("runs/few-labels-experiments"))
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--seeds", type=int, help="the first so many of the group's")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    runs = [run for run in GROUPS[options.group]() if options.seeds is None or run["seed"] < options.seeds]
+    files = {name_of(run): options.out / f"{name_of(run)}.json" for run in runs}
+    missing = [run for run in runs if not files[name_of(run)].exists()]
+    failed = 0
+    with ProcessPoolExecutor(options.workers, max_tasks_per_child=1) as pool:  # constants are changed in there
+        waiting = {pool.submit(do, run, options.data_dir, files[name_of(run)]): run for run in missing}
+        for number, future in enumerate(as_completed(waiting), 1):
+            error = future.result()
+            failed += bool(error)
+            print(f"{number}/{len(missing)} {name_of(waiting[future])} {error or 'done'}", file=sys.stderr, flush=True)
+    print(table(runs, options.out))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
