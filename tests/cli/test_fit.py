@@ -77,7 +77,7 @@ def test_people_get_a_table_that_fits_their_terminal_and_the_way_to_the_report(v
 
 
 def test_demo_learns_from_fifty_digits_and_replaces_the_last_one(semimetric, tmp_path, monkeypatch):
-    monkeypatch.setattr("semimetric.estimator.parameters.AUTO_EPOCHS", (1, 1))
+    monkeypatch.setattr("semimetric.estimator.parameters.choose_epochs", lambda *_: 1)
     monkeypatch.chdir(tmp_path)
     before = tmp_path / "runs" / "demo"
     before.mkdir(parents=True)
