@@ -1,6 +1,7 @@
 """What several rooms of the tests share."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 # One thread for each test process, before NumPy and PyTorch are loaded: two workers with two threads each on
 # two cores wait for each other most of the time. Processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts the tests in the background has them, and the programs that they interrupt, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from semimetric.data import load_dataset
 

@@ -77,7 +77,7 @@ def test_kneighbors_names_rows_of_the_training_data(fitted, few_digits):
 
 def test_reconstructions_have_the_data_s_layout_and_units(few_digits):
     X, _ = few_digits
-    pixels = (X * 255).astype(np.uint8)
+    pixels = (X[:250] * 255).astype(np.uint8)
     for given in (pixels, pixels[..., None], np.repeat(pixels[..., None], 3, axis=3), pixels[:, None]):
         embedder = MetricEmbedder("autoencoder", latent_dim=8, epochs=25, random_state=0).fit(given)
         back = embedder.inverse_transform(embedder.transform(given))
@@ -87,7 +87,7 @@ def test_reconstructions_have_the_data_s_layout_and_units(few_digits):
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_reconstruction_error_falls_with_training(digits, likelihood):
-    X = digits.X_train[:600]
+    X = digits.X_train[:250]
     errors = [
         MetricEmbedder("autoencoder", likelihood=likelihood, epochs=n, random_state=0).fit(X).reconstruction_error(X)
         for n in (1, 25)

@@ -54,14 +54,13 @@ def fit(directory: Path, options: dict, kill_at: int = 0, resume: bool = False) 
 @pytest.mark.parametrize(
     "options",
     [
-        {"routine": "joint"},
-        {"routine": "alternate-epochs"},
-        {"routine": "staged", "preset": "dml-gmm-prior"},
-        {"routine": "joint", "averaging": 0.9},
-        {"preset": "best", "validation_share": 0.05},
-        EVERYTHING_AT_ONCE,
+        pytest.param({"routine": "joint"}, id="joint"),
+        pytest.param({"preset": "best", "validation_share": 0.05}, id="best"),
+        pytest.param(EVERYTHING_AT_ONCE, id="everything at once"),
+        pytest.param({"routine": "alternate-epochs"}, id="alternate-epochs", marks=pytest.mark.slow),
+        pytest.param({"routine": "staged", "preset": "dml-gmm-prior"}, id="staged", marks=pytest.mark.slow),
+        pytest.param({"routine": "joint", "averaging": 0.9}, id="averaged", marks=pytest.mark.slow),
     ],
-    ids=["joint", "alternate-epochs", "staged", "averaged", "best", "everything at once"],
 )
 def test_a_killed_and_resumed_fit_equals_an_undisturbed_one(tmp_path, options):
     assert fit(tmp_path / "whole", options) == 0
