@@ -39,7 +39,7 @@ def embed(
         raise typer.BadParameter(f"must end in .npy, got {str(out)!r}", param_hint="--out")
     from semimetric.cli.show import print_json
     from semimetric.runs.directory import check_writable, write_array
-    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised
+    from semimetric.runs.fitted import load_fitted, load_rows
 
     check_writable(out)
 
@@ -48,9 +48,9 @@ def embed(
         data_dir=data_dir,
         label_column=label_column,
         image_size=image_size,
-        binarise=was_binarised(run) if binarise is None else binarise,
+        binarise=binarise,
     )
-    X, _, chosen = load_rows(data, split, show_progress=not quiet, **loading)
+    X, _, chosen = load_rows(run, data, split, show_progress=not quiet, **loading)
     rows, latent_dim = len(X), embedder.settings_["latent_dim"]
     write_array(out, (rows, latent_dim), lambda Z: embedder.transform(X, out=Z))
     if as_json:

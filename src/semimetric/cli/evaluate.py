@@ -49,7 +49,7 @@ def evaluate(
     from semimetric.data.arrays import labelled_rows
     from semimetric.runs import score
     from semimetric.runs.directory import check_writable, json_text, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised, was_fitted_on
+    from semimetric.runs.fitted import load_fitted, load_rows, was_fitted_on
 
     if out is not None:
         check_writable(out)
@@ -59,9 +59,9 @@ def evaluate(
         labels_file=labels_file,
         label_column=label_column,
         image_size=image_size,
-        binarise=was_binarised(run) if binarise is None else binarise,
+        binarise=binarise,
     )
-    X, y, chosen = load_rows(data, split, show_progress=not quiet, **loading)
+    X, y, chosen = load_rows(run, data, split, show_progress=not quiet, **loading)
     if y is None or not labelled_rows(y).any():
         raise ValueError(f"{data} ({chosen}) has no labels to score against: give --labels-file or --label-column")
     if chosen in ("train", "all") and was_fitted_on(run, data):

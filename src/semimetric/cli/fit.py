@@ -175,7 +175,8 @@ def fit(
         o.option("--augment", "auto (deform images), deform, corrupt (vectors) or none.", "auto", o.TRAINING),
     ] = None,
     epochs: Annotated[
-        str | None, o.option("--epochs", "A number, or auto: about 7,500 steps.", "auto", o.TRAINING)
+        str | None,
+        o.option("--epochs", "A number, or auto: about 7,500 steps, in best fewer of small data.", "auto", o.TRAINING),
     ] = None,
     batch_size: Annotated[int | None, o.option("--batch-size", "Rows per step of all rows.", "128", o.TRAINING)] = None,
     labelled_batch_size: Annotated[

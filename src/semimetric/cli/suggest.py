@@ -65,7 +65,7 @@ def suggest(
     from semimetric.data.arrays import labelled_rows
     from semimetric.report.section import counted
     from semimetric.runs.directory import check_writable, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows, was_binarised
+    from semimetric.runs.fitted import load_fitted, load_rows
 
     for path in (out, picture):
         if path is not None:
@@ -76,9 +76,9 @@ def suggest(
         labels_file=labels_file,
         label_column=label_column,
         image_size=image_size,
-        binarise=was_binarised(run) if binarise is None else binarise,
+        binarise=binarise,
     )
-    X, y, chosen = load_rows(data, split or "train", show_progress=not quiet, **loading)
+    X, y, chosen = load_rows(run, data, split or "train", show_progress=not quiet, **loading)
     with working("looking for rows to label", not quiet):
         rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)
         guesses = _guesses(embedder, X[rows])

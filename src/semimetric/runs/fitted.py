@@ -39,7 +39,7 @@ def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
     return theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve())
 
 
-def was_binarised(run: str | os.PathLike[str]) -> bool:
+def _was_binarised(run: str | os.PathLike[str]) -> bool:
     """Whether a run directory says that its model was fitted on images made black and white."""
     directory = RunDirectory(run)
     if not (directory.path / "config.json").exists():
@@ -48,12 +48,14 @@ def was_binarised(run: str | os.PathLike[str]) -> bool:
 
 
 def load_rows(
-    data: str, split: str | None, *, show_progress: bool, **loading: Any
+    run: str | os.PathLike[str], data: str, split: str | None, *, show_progress: bool, **loading: Any
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Return the inputs and labels of one split, in the data's own order, and the split's name.
 
-    Without a name it is the test split, or every row of data that come without one.
+    Without a name it is the test split, or every row of data that come without one. Images are made black and white if
+    those were that the run was fitted on, unless ``binarise`` says otherwise.
     """
+    loading.setdefault("binarise", _was_binarised(run))
     dataset = load_dataset(data, test_share=0, show_progress=show_progress, **loading)
     splits = {
         "train": (dataset.X_train, dataset.y_train),

@@ -76,14 +76,14 @@ class SelfTraining(Routine):
         if epoch < min(RAW_EPOCHS, self.first):
             return
         own, by_space = _graph(embed_all(model, data))
-        data.neighbours = np.concatenate([data.neighbours, own], axis=1)
-        if epoch >= self.first:
-            data.neighbours = None
-            given = self._given.numpy(force=True)
-            start = self._weight_of_the_start(epoch)
-            spread = spread_labels(start * by_inputs + by_space, given, start * EVENNESS)
-            y, weights = trusted(spread, given)
-            data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
+        if epoch < self.first:
+            data.neighbours = np.concatenate([data.neighbours, own], axis=1)
+            return
+        data.neighbours = None
+        given = self._given.numpy(force=True)
+        start = self._weight_of_the_start(epoch)
+        y, weights = trusted(spread_labels(start * by_inputs + by_space, given, start * EVENNESS), given)
+        data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
     def _weight_of_the_start(self, epoch: int) -> float:
         rounds = self.epochs - self.first
