@@ -9,6 +9,7 @@ from torch import nn
 
 from semimetric.networks import build_decoder, build_encoder
 from semimetric.networks.build import ARCHITECTURES
+from semimetric.networks.convolutional import halvings
 
 IMAGES = [
     *((1, 8, 8), (3, 8, 8), (1, 9, 9), (3, 11, 13), (1, 28, 28), (3, 28, 28), (1, 31, 17)),
@@ -78,14 +79,27 @@ def test_images_grow_few_parameters():
 HIDDEN = {"dense": [256, 128], "two-layer": [400]}
 
 
-def test_wide_networks_have_twice_the_width_of_auto():
-    assert linear_layers(build_encoder((7,), 6, "wide")) == [(7, 512), (512, 256), (256, 6)]
-    assert linear_layers(build_decoder(6, (7,), "wide")) == [(6, 256), (256, 512), (512, 7)]
+def test_pooled_networks_are_of_greater_width_than_auto():
+    assert linear_layers(build_encoder((7,), 6, "pooled")) == [(7, 512), (512, 256), (256, 6)]
+    assert linear_layers(build_decoder(6, (7,), "pooled")) == [(6, 256), (256, 512), (512, 7)]
     down, up = (
         [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
-        for network in (build_encoder((1, 28, 28), 6, "wide"), build_decoder(6, (1, 28, 28), "wide"))
+        for network in (build_encoder((1, 28, 28), 6, "pooled"), build_decoder(6, (1, 28, 28), "pooled"))
     )
-    assert (down, up) == ([32, 64, 128], [64, 32, 1])
+    assert (down, up) == ([24, 48, 96], [48, 24, 1])
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 17), (1, 8, 9)], ids=str)
+def test_pooling_halves_images_as_strides_do(shape):
+    """An odd side's last row is pooled with nothing, not lost."""
+    x, sizes = torch.zeros(1, *shape), []
+    for layer in build_encoder(shape, 6, "pooled"):
+        if isinstance(layer, nn.Flatten):
+            break
+        x = layer(x)
+        if isinstance(layer, nn.MaxPool2d):
+            sizes.append(tuple(x.shape[2:]))
+    assert sizes == halvings(*shape[1:])[1:]
 
 
 @pytest.mark.parametrize("shape", [(7,), (1, 8, 8), (3, 9, 11)], ids=str)

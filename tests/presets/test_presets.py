@@ -141,7 +141,7 @@ def test_what_presets_set():
     } == {
         "best": {
             "latent_dim": 16,
-            "network": "wide",
+            "network": "pooled",
             "loss": "normalised-softmax",
             "routine": "self-training",
             "averaging": 0.999,

@@ -95,9 +95,11 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
         routine.before_epoch(epoch, fit.model, fit.data)
     assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
     expected = [32**-share for share in (0, 0.25, 0.5, 0.75, 1, 1)]
+    assert len(seen[-1]) == 3  # labels go as far as can be at the end
     assert [graph[0, 1] for graph, *_ in seen] == pytest.approx(expected)
     assert [graph[0, 2] for graph, *_ in seen] == [1.0] * 6
-    assert [evenness for *_, evenness in seen] == pytest.approx([weight / 2 for weight in expected])
+    assert [alpha for *_, alpha in seen[:-1]] == [fit.data.alpha] * 5
+    assert [evenness for _, _, evenness, *_ in seen] == pytest.approx([weight / 2 for weight in expected])
 
 
 # Labels -----------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
     found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     asked = []
 
-    def spread(graph, codes, evenness):
+    def spread(graph, codes, evenness, alpha):
         asked.append(codes.tolist())
         return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 

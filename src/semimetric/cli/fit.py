@@ -144,7 +144,7 @@ def fit(
         str | None, o.option("--reconstruction", "mean or sum over the elements of an input.", "the preset's", o.MODEL)
     ] = None,
     network: Annotated[
-        str | None, o.option("--network", "auto, wide, convolutional, dense or two-layer.", "the preset's", o.MODEL)
+        str | None, o.option("--network", "auto, pooled, convolutional, dense or two-layer.", "the preset's", o.MODEL)
     ] = None,
     routine: Annotated[
         str | None,

@@ -103,8 +103,8 @@ class MetricEmbedder(
     reconstruction : str or None
         Whether the reconstruction error is the "mean" or the "sum" over the elements of an input.
     network : str or None
-        "auto" (convolutional for images, dense for vectors), "wide" (the same of twice the width), "convolutional",
-        "dense" or "two-layer".
+        "auto" (convolutional for images, dense for vectors), "pooled" (wider, and images are halved by max-pooling),
+        "convolutional", "dense" or "two-layer".
     routine : str, Routine class or None
         "joint" (labelled and unlabelled rows in every step), "alternate-epochs" (the routine of Safir et al.),
         "alternate-batches", "staged" (metric loss, then a prior fitted to the space, then everything),

@@ -289,6 +289,8 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
         composition = compose(preset, form.shape, parameters, len(body.classes), body.seed)
         normaliser = Normaliser(form.shape)
     _adopt(composition.model, "model.", weights)
+    if form.is_image:  # as training left it: another order of memory sums in another order
+        composition.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _adopt(normaliser, "normaliser.", weights)
     if own:  # of the library's own networks, the shapes of the weights have said all
         check_shapes(composition, form.shape, parameters["latent_dim"], preset.parameters_per_dimension)

@@ -17,15 +17,17 @@ class Architecture:
 
     images : channels of the first convolution, or widths of the hidden layers of a fully connected network.
     vectors : widths of the hidden layers; None where there is no such network for vectors.
+    pooled : whether the encoder of images halves them by max-pooling; decoders do not.
     """
 
     images: int | tuple[int, ...]
     vectors: tuple[int, ...] | None
+    pooled: bool = False
 
 
 ARCHITECTURES = {
     "auto": Architecture(WIDTH, HIDDEN),
-    "wide": Architecture(2 * WIDTH, WIDE),
+    "pooled": Architecture(24, WIDE, pooled=True),
     "convolutional": Architecture(WIDTH, None),
     "dense": Architecture(HIDDEN, HIDDEN),
     "two-layer": Architecture((400,), (400,)),  # one hidden layer: two fully connected ones, as TVAE has for MNIST
@@ -44,7 +46,7 @@ def build_encoder(shape: tuple[int, ...], outputs: int, architecture: str = "aut
         network = dense_network(math.prod(shape), outputs, size)
         return network if len(shape) == 1 else nn.Sequential(nn.Flatten(), *network)
     channels, height, width = shape
-    return convolutional_encoder((channels, height, width), outputs, size)
+    return convolutional_encoder((channels, height, width), outputs, size, ARCHITECTURES[architecture].pooled)
 
 
 def build_decoder(latent_dim: int, shape: tuple[int, ...], architecture: str = "auto") -> nn.Module:

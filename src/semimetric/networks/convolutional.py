@@ -27,15 +27,22 @@ def _channels(stages: int, width: int) -> list[int]:
     return [min(width * 2**stage, WIDEST) for stage in range(stages)]
 
 
-def convolutional_encoder(shape: tuple[int, int, int], outputs: int, width: int = WIDTH) -> nn.Sequential:
-    """Return a network (n, c, h, w) → (n, outputs): stride-2 convolutions, batch norm, then two linear layers."""
+def convolutional_encoder(
+    shape: tuple[int, int, int], outputs: int, width: int = WIDTH, pooled: bool = False
+) -> nn.Sequential:
+    """Return a network (n, c, h, w) → (n, outputs): convolutions and batch norm, then two linear layers.
+
+    Each convolution halves the image by its stride, or ``pooled``, at the price of four times the work, by taking the
+    largest of four neighbours: a shift by a pixel then changes less.
+    """
     channels, height, breadth = shape
     sizes = halvings(height, breadth)
     layers: list[nn.Module] = []
     for out_channels in _channels(len(sizes) - 1, width):
         layers += [
-            nn.Conv2d(channels, out_channels, 3, stride=2, padding=1, bias=False),
+            nn.Conv2d(channels, out_channels, 3, stride=1 if pooled else 2, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
+            *([nn.MaxPool2d(2, ceil_mode=True)] if pooled else []),
             nn.ReLU(inplace=True),
         ]
         channels = out_channels

@@ -19,7 +19,7 @@ BEST = Preset(
     fewest_epochs=16,
     defaults={
         "latent_dim": 16,
-        "network": "wide",
+        "network": "pooled",
         "gamma": 20.0,
         "loss": "normalised-softmax",
         "routine": "self-training",

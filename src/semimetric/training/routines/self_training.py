@@ -12,7 +12,7 @@ from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Weights
 from semimetric.training.data import LABELLED, PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
-from semimetric.training.pseudo_labels import Spread, spread_labels, trusted
+from semimetric.training.pseudo_labels import Spread, choose_alpha, spread_labels, trusted
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
@@ -82,7 +82,10 @@ class SelfTraining(Routine):
         data.neighbours = None
         given = self._given.numpy(force=True)
         start = self._weight_of_the_start(epoch)
-        y, weights = trusted(spread_labels(start * by_inputs + by_space, given, start * EVENNESS), given)
+        if data.alpha is None:
+            data.alpha = choose_alpha(by_inputs, given)
+        spread = spread_labels(start * by_inputs + by_space, given, start * EVENNESS, data.alpha)
+        y, weights = trusted(spread, given)
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
     def _weight_of_the_start(self, epoch: int) -> float:
@@ -100,7 +103,8 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    return Z, spread_labels(FADED * _of_inputs(data)[1] + _graph(Z)[1], given, FADED * EVENNESS)
+    graph = FADED * _of_inputs(data)[1] + _graph(Z)[1]
+    return Z, spread_labels(graph, given, FADED * EVENNESS)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
