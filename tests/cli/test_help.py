@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -61,6 +63,11 @@ def test_the_program_explains_itself(semimetric):
     assert "0 fine, 1 failed or interrupted, 2 used wrongly" in done.out
     assert "Usage: semimetric [OPTIONS] COMMAND [ARGS]..." in semimetric().out
     assert semimetric("--version").out == f"semimetric {__version__}\n"
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "semimetric", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"semimetric {__version__}\n"
 
 
 @pytest.mark.parametrize("option", SHARED, ids=lambda option: option.name)

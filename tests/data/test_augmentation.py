@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from semimetric.data.augmentation import Corrupt, Deform, get_augmentation
+from semimetric.data.augmentation import Corrupt, Deform, Natural, get_augmentation
 
 
 def images(n=6, c=1, h=28, w=28):
@@ -188,3 +188,81 @@ def test_a_rotation_is_one_on_images_of_any_shape(monkeypatch):
     assert torch.atan2(along_row[1], along_row[0]).item() == pytest.approx(0.2, abs=1e-5)
     assert torch.atan2(-along_column[0], along_column[1]).item() == pytest.approx(0.2, abs=1e-5)
     assert along_row.norm().item() == pytest.approx(width - 1, rel=1e-5)
+
+
+# Natural ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(64, 3, 12, 12), (64, 1, 9, 20)], ids=str)
+def test_natural_views_keep_shape_and_range_and_the_input(shape):
+    torch.manual_seed(0)
+    x = images(*shape)
+    view = Natural()(x)
+    assert view.shape == shape
+    assert 0 <= view.min() < view.max() <= 1
+    assert x.equal(images(*shape))
+    assert len({tuple(row.flatten().tolist()) for row in Natural()(x[:1].expand(64, -1, -1, -1))}) == 64
+
+
+def test_natural_without_any_change_is_the_identity():
+    x = images(8, 3, 9, 14)
+    torch.testing.assert_close(Natural(smallest=1.0, flip=False, colour=0.0)(x), x, rtol=0, atol=1e-5)
+
+
+def test_about_half_of_the_rows_are_mirrored():
+    torch.manual_seed(0)
+    x = images(400, 1, 6, 6)
+    view = Natural(smallest=1.0, colour=0.0)(x)
+    same, mirrored = ((view - other).abs().flatten(1).max(1).values < 1e-4 for other in (x, x.flip(-1)))
+    assert (same ^ mirrored).all()
+    assert 150 < mirrored.sum() < 250
+
+
+def test_crops_lie_within_the_image_and_are_as_large_as_promised():
+    """Read off an image whose pixels hold their own places: a crop is an affine map of them."""
+    torch.manual_seed(0)
+    across, down = torch.meshgrid(torch.linspace(0, 1, 33), torch.linspace(0, 1, 33), indexing="xy")
+    x = torch.stack([across, down]).expand(500, -1, -1, -1).double()
+    view = Natural(smallest=0.3, flip=False, colour=0.0)(x)
+    widths, heights = view[:, 0, 0, -1] - view[:, 0, 0, 0], view[:, 1, -1, 0] - view[:, 1, 0, 0]
+    areas = widths * heights  # of the middles of the outermost pixels, which may go beyond those of the image
+    assert (areas > 0.29).all()
+    assert areas.min() < 0.35
+    assert areas.max() > 0.9
+    ratios = widths / heights
+    assert 0.73 < ratios.min() < 0.85
+    assert 1.2 < ratios.max() < 1.37
+    assert view[:, 0, 0, 0].min() < 0.05
+    assert view[:, 0, 0, -1].max() > 0.95  # they lie anywhere
+
+
+def test_colours_are_changed_by_one_map_a_row():
+    """Without a clamp in reach: brightness and contrast are a line over grey images, another one for each."""
+    torch.manual_seed(0)
+    x = 0.45 + 0.1 * images(50, 1, 5, 5).double()
+    view = Natural(smallest=1.0, flip=False, colour=0.3)(x)
+    slopes = (view - view.mean((1, 2, 3), keepdim=True)).flatten(1) / (x - x.mean((1, 2, 3), keepdim=True)).flatten(1)
+    shifts = (view - x).mean((1, 2, 3))
+    torch.testing.assert_close(slopes, slopes[:, :1].expand_as(slopes), rtol=1e-3, atol=1e-3)
+    for found, middle in ((slopes[:, 0], 1.0), (shifts, 0.0)):
+        assert middle - 0.3 <= found.min() < middle - 0.2
+        assert middle + 0.2 < found.max() <= middle + 0.3
+
+
+def test_natural_is_asked_for_by_name_and_for_images_only():
+    assert isinstance(get_augmentation("natural", is_image=True), Natural)
+    with pytest.raises(ValueError, match="augmentation 'natural' is for images, but X holds vectors"):
+        get_augmentation("natural", is_image=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"smallest": 0.0}, "smallest must be above 0 and at most 1, got 0.0"),
+        ({"smallest": float("nan")}, "smallest must be above 0 and at most 1, got nan"),
+        ({"colour": 1.5}, "colour must be between 0 and 1, got 1.5"),
+    ],
+)
+def test_natural_refuses_what_cannot_be(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Natural(**wrong)

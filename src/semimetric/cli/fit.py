@@ -172,7 +172,12 @@ def fit(
     ] = None,
     augment: Annotated[
         str | None,
-        o.option("--augment", "auto (deform images), deform, corrupt (vectors) or none.", "auto", o.TRAINING),
+        o.option(
+            "--augment",
+            "auto (deform images), deform, natural (photographs: crop, flip, colour), corrupt (vectors) or none.",
+            "auto",
+            o.TRAINING,
+        ),
     ] = None,
     epochs: Annotated[
         str | None,

@@ -1,5 +1,6 @@
 """Random views of a batch of inputs, drawn on the device the batch is on."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,63 @@ def _centres(pixels: int, **like: Any) -> Tensor:
     return (torch.arange(pixels, **like) * 2 + 1) / pixels - 1
 
 
+class Natural:
+    """Crops, flips and colours of natural photographs, another one for each row (Chen et al. 2020, appendix A).
+
+    A row is cut to a part of its area with its sides stretched by up to 4/3, mirrored or not, and its brightness,
+    contrast and, of colour images, saturation change. Not for digits or letters, of which a mirror image is another
+    one, nor for scans whose left is not their right: there, give one's own function, or ``Natural(flip=False)``.
+
+    Parameters
+    ----------
+    smallest : float
+        Of the area, the smallest part that a row is cut to; in (0, 1].
+    flip : bool
+        Whether half of the rows are mirrored.
+    colour : float
+        The largest change of brightness, as a share of the range, and of contrast and saturation, as a factor less 1;
+        in [0, 1].
+
+    >>> Natural(smallest=1.0, colour=0.0)(torch.tensor([[[[0.0, 1.0]]]])).sort().values
+    tensor([[[[0., 1.]]]])
+    """
+
+    def __init__(self, smallest: float = 0.4, flip: bool = True, colour: float = 0.4) -> None:
+        if not 0 < smallest <= 1:
+            raise ValueError(f"smallest must be above 0 and at most 1, got {smallest!r}")
+        if not 0 <= colour <= 1:
+            raise ValueError(f"colour must be between 0 and 1, got {colour!r}")
+        self.smallest, self.flip, self.colour = smallest, flip, colour
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a view of images (n, c, h, w) whose range is [0, 1]; others are brought into it."""
+        return self._coloured(self._cut(x))
+
+    def _cut(self, x: Tensor) -> Tensor:
+        like: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
+        area = self.smallest + (1 - self.smallest) * torch.rand(len(x), **like)
+        # What is cut to the whole area cannot be stretched, and nothing is cut wider than it is.
+        stretch = torch.exp((2 * torch.rand(len(x), **like) - 1) * math.log(4 / 3)).clamp(area, 1 / area)
+        sides = torch.stack([(area * stretch).sqrt(), (area / stretch).sqrt()], dim=1)
+        middles = (2 * torch.rand(len(x), 2, **like) - 1) * (1 - sides)
+        maps = torch.cat([torch.diag_embed(sides), middles[..., None]], dim=2)
+        if self.flip:
+            maps[:, 0, 0] *= 1 - 2 * torch.randint(2, (len(x),), **like)
+        places = F.affine_grid(maps, list(x.shape), align_corners=False)
+        return F.grid_sample(x, places, padding_mode="border", align_corners=False)
+
+    def _coloured(self, x: Tensor) -> Tensor:
+        if not self.colour:
+            return x
+        brighter, contrast, saturation = self.colour * (
+            2 * torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype) - 1
+        )
+        grey = x.mean(dim=1, keepdim=True)
+        x = grey + (1 + saturation) * (x - grey)
+        middle = x.mean(dim=(1, 2, 3), keepdim=True)
+        return (middle + (1 + contrast) * (x - middle) + brighter).clamp(0, 1)
+
+
 class Corrupt:
     """Features of vectors replaced at random by what another row of the batch has there (SCARF, Bahri et al. 2022).
 
@@ -87,7 +145,7 @@ class Corrupt:
         return torch.where(torch.rand(x.shape, device=x.device) < self.share, x.gather(0, others), x)
 
 
-AUGMENTATIONS = {"deform": "images", "corrupt": "vectors"}
+AUGMENTATIONS = {"deform": "images", "natural": "images", "corrupt": "vectors"}
 """Name → what it is for."""
 
 
@@ -124,4 +182,6 @@ def get_augmentation(
     kind, meant = "images" if is_image else "vectors", AUGMENTATIONS[augmentation]
     if kind != meant:
         raise ValueError(f"augmentation {augmentation!r} is for {meant}, but X holds {kind}: use 'none' or 'auto'")
+    if augmentation == "natural":
+        return Natural()
     return Deform(deformation) if is_image else Corrupt(corruption or 0.1)
