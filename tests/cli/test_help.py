@@ -38,8 +38,8 @@ CHOICES = {
 }
 
 
-def test_there_are_the_commands_of_the_design():
-    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "suggest", "report", "study", "datasets"}
+def test_there_are_the_commands_of_the_design_and_predict():
+    assert set(COMMANDS) == {"demo", "fit", "embed", "evaluate", "predict", "suggest", "report", "study", "datasets"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,4 +1,4 @@
-"""``suggest``: the rows to label next, on the terminal, as JSON, as a table and as a picture."""
+"""``suggest``: the rows to label next, as text, JSON, table and picture. ``predict``: what every row is."""
 
 import csv
 
@@ -80,7 +80,8 @@ def test_a_person_sees_two_classes_and_what_to_do(semimetric, partly_labelled, v
     assert [second or 0 for second in found["second_probability"]] == np.sort(shares)[:, -2].tolist()
     assert set(found["predicted"]) <= set(NAMES)
     assert any(second is not None for second in found["second"])
-    for line, row, name, share, second, rest in zip(lines, *(found[key] for key in list(found)[:5]), strict=True):
+    columns = (found[key] for key in ("rows", "predicted", "probability", "second", "second_probability"))
+    for line, row, name, share, second, rest in zip(lines, *columns, strict=True):
         other = [] if second is None else [second, f"{rest:.3f}"]
         assert " ".join(line.split()) == " ".join([str(row), name, f"{share:.3f}", *other])
 
@@ -134,3 +135,83 @@ def test_files_that_cannot_be_written_are_told_before_the_work(semimetric, tmp_p
     missing = tmp_path / "nowhere" / f"rows{suffix}"
     done = semimetric("suggest", "nowhere", "digits", option, missing)
     assert (done.code, done.err) == (1, f"error: could not write {missing}: No such file or directory\n")
+
+
+@pytest.fixture(scope="module")
+def pictures(semimetric, tmp_path_factory, digits):
+    """A folder of images of two classes, one of them under a name that Rich would read as colour, and a run on it."""
+    folder = tmp_path_factory.mktemp("pictures") / "mine"
+    for name, code in (("zero", 0), ("[red]one", 1)):
+        for place, row in enumerate(np.flatnonzero(digits.y_train == code)[:25]):
+            file = folder / (name if place < 8 else "unlabelled") / f"{name[-2:]}-{place}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((digits.X_train[row] * 15).astype(np.uint8)).save(file)
+    run = folder.parent / "run"
+    done = semimetric("fit", folder, "--epochs", 1, "--latent-dim", 2, "--out", run, "-q")
+    assert done.code == 0, done.err
+    return folder, run
+
+
+def test_rows_of_a_folder_of_images_are_named_by_their_files(semimetric, pictures, tmp_path):
+    folder, run = pictures
+    out = tmp_path / "rows.csv"
+    found = semimetric("suggest", run, folder, "-n", 5, "--out", out, "--json", "-q").json
+    assert len(set(found["files"])) == 5
+    assert all(file.startswith("unlabelled/") and (folder / file).exists() for file in found["files"])
+    with out.open(newline="") as lines:
+        header, *rows = csv.reader(lines)
+    assert header == ["row", "file", "predicted", "probability"]
+    assert [row[1] for row in rows] == found["files"]
+    shown = semimetric("suggest", run, folder, "-n", 5, "-q", width=120).out
+    assert shown.splitlines()[1].split() == ["row", "file", "predicted", "probability", "second", "probability"]
+    assert all(f" {file} " in shown for file in found["files"])
+
+
+# predict ----------------------------------------------------------------------------------------------
+
+
+def test_every_row_has_its_class_in_a_table(semimetric, partly_labelled, vectors, tmp_path):
+    file, run, _ = partly_labelled
+    out = tmp_path / "classes.csv"
+    done = semimetric("predict", run, file, "--out", out, "-q")
+    assert (done.code, done.err) == (0, "")
+    with out.open(newline="") as lines:
+        header, *rows = csv.reader(lines)
+    assert header == ["row", "predicted", "probability"]
+    embedder = MetricEmbedder.load(run / "model")
+    shares = embedder.predict_proba(vectors[0])
+    assert [int(row) for row, _, _ in rows] == list(range(90))
+    assert [name for _, name, _ in rows] == embedder.classes_[shares.argmax(axis=1)].tolist()
+    assert [float(share) for _, _, share in rows] == shares.max(axis=1).tolist()
+    title, _, _, *lines, last = done.out.splitlines()
+    assert (title, last) == (f"90 rows (all) of {file}", f"Table: {out}")
+    for line, name in zip(lines, embedder.classes_, strict=True):
+        own = shares.max(axis=1)[embedder.classes_[shares.argmax(axis=1)] == name]
+        assert " ".join(line.split()) == f"{name} {len(own)} {own.mean():.3f}"
+
+
+def test_predictions_of_a_folder_name_its_files(semimetric, pictures, tmp_path):
+    folder, run = pictures
+    out = tmp_path / "classes.csv"
+    done = semimetric("predict", run, folder, "--out", out, "--json", "-q")
+    with out.open(newline="") as lines:
+        _, *rows = csv.reader(lines)
+    assert {row[1] for row in rows} == {file.relative_to(folder).as_posix() for file in folder.rglob("*.png")}
+    assert (done.json["rows"], done.json["split"], done.json["out"]) == (50, "all", str(out))
+    assert set(done.json["classes"]) == {"zero", "[red]one"}
+    assert sum(done.json["classes"].values()) == 50
+
+
+def test_mistakes_with_predict_are_told_and_leave_nothing(semimetric, digits_run, tmp_path, vectors, no_report):
+    done = semimetric("predict", digits_run[0], "digits", "--out", tmp_path / "classes.txt")
+    assert done.code == 2
+    assert "must end in .csv" in done.err
+    np.save(tmp_path / "rows.npy", vectors[0])
+    run = tmp_path / "run"
+    options = ["--preset", "autoencoder", "--epochs", 1, "--out", run, "-q"]
+    assert semimetric("fit", tmp_path / "rows.npy", *options).code == 0
+    done = semimetric("predict", run, tmp_path / "rows.npy", "--out", tmp_path / "classes.csv", "-q")
+    assert (done.code, done.err) == (2, f"error: the model in {run} was fitted without labels: it knows no class\n")
+    done = semimetric("predict", digits_run[0], tmp_path / "rows.npy", "--out", tmp_path / "classes.csv", "-q")
+    assert done.code == 2
+    assert not list(tmp_path.glob("classes.*"))

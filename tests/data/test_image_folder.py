@@ -32,6 +32,8 @@ def test_classes_unlabelled_folders_and_loose_images(tmp_path):
     assert d.X_train.dtype == np.uint8
     label = {int(x[0, 0]): int(y) for x, y in zip(d.X_train, d.y_train, strict=True)}
     assert label == {1: 1, 2: 1, 3: 0, 4: -1, 5: -1}
+    places = dict(zip(d.X_train[:, 0, 0].tolist(), d.files_train.tolist(), strict=True))
+    assert places == {1: "dog/1.png", 2: "dog/deeper/2.PNG", 3: "cat/3.bmp", 4: "unlabelled/4.tif", 5: "5.png"}
     assert d.X_test is None
     assert d.name == tmp_path.name
 
@@ -54,6 +56,8 @@ def test_split_folders(tmp_path):
     assert d.y_train.tolist() == [0, 1, -1, -1]
     assert d.X_train[:, 0, 0].tolist() == [2, 1, 7, 8]
     assert d.y_val.tolist() == [1]
+    assert d.files_val.tolist() == ["val/odd/3.png"]
+    assert d.files_test.tolist() == ["test/even/4.png", "test/even/6.png", "test/odd/5.png"]
     assert d.y_test.tolist() == [0, 0, 1]
     save(tmp_path / "stray" / "9.png", grey(9))
     with pytest.raises(DataError, match="has train/ and also stray/; put every class inside train/"):
@@ -66,6 +70,8 @@ def test_all_labelled_holds_out_a_fifth(tmp_path):
     d = load_dataset(tmp_path, seed=1)
     assert (len(d.X_train), len(d.X_test)) == (16, 4)
     assert all(x[0, 0] % 2 == y for x, y in zip(d.X_test, d.y_test, strict=True))
+    for X, files in ((d.X_train, d.files_train), (d.X_test, d.files_test)):
+        assert files.tolist() == [f"class {x[0, 0] % 2}/{x[0, 0]}.png" for x in X]
 
 
 def test_one_colour_image_makes_all_rgb(tmp_path):

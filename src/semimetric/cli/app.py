@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from semimetric import __version__
-from semimetric.cli import datasets, demo, embed, evaluate, fit, report, study, suggest
+from semimetric.cli import datasets, demo, embed, evaluate, fit, predict, report, study, suggest
 
 FAILED, WRONGLY_USED = 1, 2
 _TYPER_INTERRUPTED = 130  # what Typer makes, without a word, of Ctrl-C in a command
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command(name="demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command(name="fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command(name="embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command(name="predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command(name="evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(name="suggest", epilog=suggest.EXAMPLES)(suggest.suggest)
 app.command(name="report", epilog=report.EXAMPLES)(report.report)

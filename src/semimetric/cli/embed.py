@@ -50,10 +50,10 @@ def embed(
         image_size=image_size,
         binarise=binarise,
     )
-    X, _, chosen = load_rows(run, data, split, show_progress=not quiet, **loading)
-    rows, latent_dim = len(X), embedder.settings_["latent_dim"]
-    write_array(out, (rows, latent_dim), lambda Z: embedder.transform(X, out=Z))
+    found = load_rows(run, data, split, show_progress=not quiet, **loading)
+    rows, latent_dim = len(found.X), embedder.settings_["latent_dim"]
+    write_array(out, (rows, latent_dim), lambda Z: embedder.transform(found.X, out=Z))
     if as_json:
-        print_json({"rows": rows, "latent_dim": latent_dim, "split": chosen, "out": str(out)})
+        print_json({"rows": rows, "latent_dim": latent_dim, "split": found.split, "out": str(out)})
     else:
-        print(f"{rows:,} rows ({chosen}) in {latent_dim} dimensions: {out}")
+        print(f"{rows:,} rows ({found.split}) in {latent_dim} dimensions: {out}")

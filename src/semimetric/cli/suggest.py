@@ -1,7 +1,5 @@
 """``semimetric suggest``: the rows whose labels would help a fitted model most."""
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +9,6 @@ from semimetric.cli import options as o
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from semimetric.estimator import MetricEmbedder
 
 EXAMPLES = """
 **Example**
@@ -61,6 +57,7 @@ def suggest(
     for path, suffix, name in ((out, ".csv", "--out"), (picture, ".png", "--picture")):
         if path is not None and path.suffix != suffix:
             raise typer.BadParameter(f"must end in {suffix}, got {str(path)!r}", param_hint=name)
+    from semimetric.cli.guesses import guesses_of, table_of
     from semimetric.cli.show import print_json, working
     from semimetric.data.arrays import labelled_rows
     from semimetric.report.section import counted
@@ -78,12 +75,14 @@ def suggest(
         image_size=image_size,
         binarise=binarise,
     )
-    X, y, chosen = load_rows(run, data, split or "train", show_progress=not quiet, **loading)
+    found = load_rows(run, data, split or "train", show_progress=not quiet, **loading)
+    X, y = found.X, found.y
     with working("looking for rows to label", not quiet):
         rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)
-        guesses = _guesses(embedder, X[rows])
+        guesses = guesses_of(embedder, X[rows])
+    files = None if found.files is None else found.files[rows]
     if out is not None:
-        write_whole(out, _csv(rows, guesses))
+        write_whole(out, table_of(rows, files, guesses))
     if picture is not None:
         from semimetric.report.suggestions import MOST, contact_sheet
         from semimetric.runs.pictures import viewable
@@ -91,10 +90,10 @@ def suggest(
         inputs = viewable(embedder, X[rows[:MOST]])
         write_whole(picture, contact_sheet(inputs, rows, guesses["predicted"], guesses["probability"]))
     if as_json:
-        print_json({"rows": rows, **guesses, "split": chosen, "out": out, "picture": picture})
+        print_json({"rows": rows, "files": files, **guesses, "split": found.split, "out": out, "picture": picture})
         return
-    title = f"{counted(n, 'row')} of {data} to label next ({chosen}, {len(X):,} rows, counted from 0)"
-    _print(title, rows, guesses)
+    title = f"{counted(n, 'row')} of {data} to label next ({found.split}, {len(X):,} rows, counted from 0)"
+    _print(title, rows, files, guesses)
     if out is not None:
         print(f"Table: {out}")
     if picture is not None:
@@ -102,43 +101,21 @@ def suggest(
     print("Label these rows, put their labels into your data, and fit again.")
 
 
-def _guesses(embedder: "MetricEmbedder", X: "np.ndarray") -> dict[str, list[Any]]:
-    """Return the two likeliest classes of each input and their probabilities; None for a class that has none."""
-    import numpy as np
-
-    shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
-    shares = np.pad(shares, ((0, 0), (0, 2)))  # there are two, however few classes
-    order = np.argsort(-shares, axis=1, kind="stable")
-    found: dict[str, list[Any]] = {}
-    for place, (name, probability) in enumerate((("predicted", "probability"), ("second", "second_probability"))):
-        codes = order[:, place]
-        values = shares[np.arange(len(X)), codes].tolist()
-        found[name] = [embedder.classes_[code] if value else None for code, value in zip(codes, values, strict=True)]
-        found[probability] = [value or None for value in values]
-    return found
-
-
-def _csv(rows: "np.ndarray", guesses: dict[str, list[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("row", "predicted", "probability"))
-    writer.writerows(zip(rows, guesses["predicted"], guesses["probability"], strict=True))
-    return text.getvalue().encode()
-
-
-def _print(title: str, rows: "np.ndarray", guesses: dict[str, list[Any]]) -> None:
+def _print(title: str, rows: "np.ndarray", files: "np.ndarray | None", guesses: dict[str, list[Any]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("row", "predicted", "probability", "second", "probability"):
+    named = [] if files is None else ["file"]
+    for heading in ("row", *named, "predicted", "probability", "second", "probability"):
         numeric = heading in ("row", "probability")
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for row, *guess in zip(rows, *guesses.values(), strict=True):
+    for place, (row, *guess) in enumerate(zip(rows, *guesses.values(), strict=True)):
+        file = [] if files is None else [Text(str(files[place]))]
         classes = ["" if each is None else str(each) for each in guess[::2]]
         shares = ["" if each is None else f"{each:.3f}" for each in guess[1::2]]
-        table.add_row(str(row), Text(classes[0]), shares[0], Text(classes[1]), shares[1])
+        table.add_row(str(row), *file, Text(classes[0]), shares[0], Text(classes[1]), shares[1])
     Console(soft_wrap=True).print(title, style="bold", highlight=False, markup=False)
     Console().print(table)

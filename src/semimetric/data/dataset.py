@@ -30,6 +30,8 @@ class Dataset:
         The classes' names, in the order of the integers in ``y``.
     source : str
         Where the arrays were read from.
+    files_train, files_test, files_val : str array of shape (n,), optional
+        Of a folder of images, each row's file, as a path below the folder.
 
     Examples
     --------
@@ -47,6 +49,9 @@ class Dataset:
     y_val: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
     source: str = ""
+    files_train: np.ndarray | None = None
+    files_test: np.ndarray | None = None
+    files_val: np.ndarray | None = None
 
     def named(self, y: np.ndarray) -> np.ndarray:
         """Return labels by their classes' names (an object array, None where unlabelled), if those are words.
@@ -142,7 +147,7 @@ def dataset_from_splits(
     Parameters
     ----------
     splits : mapping of str to array
-        ``X_train``, ``y_train`` and perhaps the other splits, labels as int64 with −1.
+        ``X_train``, ``y_train`` and perhaps ``files_train`` and the other splits, labels as int64 with −1.
     class_names, path
         For `Dataset`; ``path`` is named in errors.
     test_share : float, optional
@@ -160,7 +165,7 @@ def dataset_from_splits(
     for split in ("train", "val", "test"):
         if f"X_{split}" in splits:
             _check_rows(splits, split, path)
-    X, y = splits["X_train"], splits["y_train"]
+    y = splits["y_train"]
     held_out: dict[str, np.ndarray] = {}
     if "X_test" in splits:
         if test_share:
@@ -175,7 +180,12 @@ def dataset_from_splits(
                 "can be spared (every class keeps one); give a larger share, or 0 for no test split"
             )
         if len(test):
-            held_out = {"X_train": X[rest], "y_train": y[rest], "X_test": X[test], "y_test": y[test]}
+            held_out = {
+                f"{kind}_{part}": splits[f"{kind}_train"][rows]
+                for kind in ("X", "y", "files")
+                for part, rows in (("train", rest), ("test", test))
+                if f"{kind}_train" in splits
+            }
     return Dataset(name=path.stem, **{**splits, **held_out}, class_names=class_names, source=str(path))
 
 

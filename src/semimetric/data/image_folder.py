@@ -27,7 +27,7 @@ def read_image_folder(
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...] | None]:
     """Read ``path/<class>/*.png`` (or ``path/train/<class>/…``), all of one size, grey or RGB, as uint8.
 
-    16-bit grey images become float32 in [0, 1].
+    16-bit grey images become float32 in [0, 1]. ``files_train`` and so on are the images' paths below ``path``.
     """
     if image_size is not None and (isinstance(image_size, bool) or image_size < 1):
         raise ValueError(f"image_size={image_size!r} must be a number of pixels, at least 1")
@@ -46,6 +46,7 @@ def read_image_folder(
                 bar.advance()
             found[f"X_{split}"] = X
             found[f"y_{split}"] = np.array([code[label] for _, label in rows], dtype=np.int64)
+            found[f"files_{split}"] = np.array([file.relative_to(path).as_posix() for file, _ in rows])
     return found, names or None
 
 

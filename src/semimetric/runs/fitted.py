@@ -1,6 +1,7 @@
 """A finished run's model, and the rows to use it on."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,25 +48,35 @@ def _was_binarised(run: str | os.PathLike[str]) -> bool:
     return (directory.read_json("config.json").get("loading") or {}).get("binarise") == "True"
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one split of data, in the data's own order.
+
+    X : array (n, …), the inputs.
+    y : array (n,), their labels, by name where the data has names; None where the split has none.
+    split : the split's name, "all" where there is no other.
+    files : str array (n,), of a folder of images the rows' files; else None.
+    """
+
+    X: np.ndarray
+    y: np.ndarray | None
+    split: str
+    files: np.ndarray | None
+
+
 def load_rows(
     run: str | os.PathLike[str], data: str, split: str | None, *, show_progress: bool, **loading: Any
-) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """Return the inputs and labels of one split, in the data's own order, and the split's name.
+) -> Rows:
+    """Return the rows of one split.
 
     Without a name it is the test split, or every row of data that come without one. Images are made black and white if
     those were that the run was fitted on, unless ``binarise`` says otherwise.
     """
     loading.setdefault("binarise", _was_binarised(run))
     dataset = load_dataset(data, test_share=0, show_progress=show_progress, **loading)
-    splits = {
-        "train": (dataset.X_train, dataset.y_train),
-        "val": (dataset.X_val, dataset.y_val),
-        "test": (dataset.X_test, dataset.y_test),
-    }
-    there = [name for name, (X, _) in splits.items() if X is not None]
+    there = [name for name in ("train", "val", "test") if getattr(dataset, f"X_{name}") is not None]
     chosen = split or ("test" if "test" in there else "train")
     if chosen not in there:
         raise DataError(f"{data} has no split {chosen!r}; it has {', '.join(there)}")
-    X, y = splits[chosen]
-    assert X is not None
-    return X, None if y is None else dataset.named(y), chosen if len(there) > 1 else "all"
+    X, y, files = (getattr(dataset, f"{kind}_{chosen}") for kind in ("X", "y", "files"))
+    return Rows(X, None if y is None else dataset.named(y), chosen if len(there) > 1 else "all", files)

@@ -176,9 +176,10 @@ def _loader(config: RunConfig, job: Job) -> Callable[..., Dataset]:
 def _with_validation_as_test(data: Dataset, seed: int) -> Dataset:
     """Return the data without their test rows: in their place are validation rows, or a part of the training rows."""
     if data.X_val is not None:
-        return replace(data, X_test=data.X_val, y_test=data.y_val, X_val=None, y_val=None)
+        return replace(data, X_test=data.X_val, y_test=data.y_val, files_test=data.files_val, X_val=None, y_val=None)
     rest, held_out = hold_out(data.y_train, VALIDATION_SHARE, seed)
     X, y = data.X_train, data.y_train
+    data = replace(data, files_train=None)
     return replace(data, X_train=X[rest], y_train=y[rest], X_test=X[held_out], y_test=y[held_out])
 
 
