@@ -58,13 +58,6 @@ class WithoutLabelledBatch(SelfTraining):
             yield type(step)(streams, step.weights.only(*terms), step.optimiser)
 
 
-class WithoutInputsGraph(SelfTraining):
-    """Labels are spread over the space's graph alone."""
-
-    def _weight_of_the_start(self, epoch):
-        return 0.0
-
-
 class WithoutPartners(SelfTraining):
     """A row's partner is itself."""
 
@@ -95,8 +88,8 @@ SPREAD_IN = "semimetric.training.pseudo_labels"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
     "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
-    "without the graph of the inputs": {"routine": WithoutInputsGraph},
-    "graph of the inputs does not fade": {"constants": {f"{TRAINED_IN}.FADED": 1.0}},
+    "without the graph of the inputs after the first round": {"constants": {f"{TRAINED_IN}.LASTING_ROWS": 0.0}},
+    "graph of the inputs does not fade": {"constants": {f"{TRAINED_IN}.LASTING_ROWS": float("inf")}},
     "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
     "without neighbours as partners": {"routine": WithoutPartners},
     "without spread labels": {"routine": "joint"},
@@ -105,7 +98,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "all rows reached": {"constants": {f"{SPREAD_IN}.REACHED": 0.0}},
     "without averaging": {"averaging": 0},
     "without views": {"augment": "none"},
-    "narrow network": {"network": "auto"},
+    "strides instead of max-pooling": {"network": "auto"},
+    "labels reach as far as can be": {"constants": {f"{SPREAD_IN}.ALPHAS": (0.99,)}},
     "triplet loss instead of normalised softmax": {"loss": "triplet"},
 }
 

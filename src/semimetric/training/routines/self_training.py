@@ -18,8 +18,9 @@ from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
-FADED = 1 / 32  # the weight that the inputs' graph has at the end, beside the space's
-EVENNESS = 0.5  # of the classes' shares when labels are first spread; fades likewise
+LASTING_ROWS = 1_875  # over all rows: the weight that the inputs' graph has at the end, beside the space's; at most 1
+EVENNESS = 0.5  # of the classes' shares when labels are first spread
+FADED = 1 / 32  # what is left of that at the end
 
 
 class SelfTraining(Routine):
@@ -31,10 +32,11 @@ class SelfTraining(Routine):
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
-    The inputs' graph counts as much as the space's when labels are first spread, and 1/32 as much at the end: it has
-    clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is the coarser.
-    Classes are drawn half-way to even shares at first, and likewise less and less: once they stand apart, their sizes
-    are what they are.
+    The inputs' graph counts as much as the space's when labels are first spread, and of 60,000 rows 1/32 as much at the
+    end: it has clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is
+    the coarser. Of fewer rows it keeps more of its weight, and of 1,875 all: a space learned from them knows little
+    that their inputs do not. Classes are drawn half-way to even shares at first, and less and less: once they stand
+    apart, their sizes are what they are.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
     is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
@@ -81,16 +83,18 @@ class SelfTraining(Routine):
             return
         data.neighbours = None
         given = self._given.numpy(force=True)
-        start = self._weight_of_the_start(epoch)
+        inputs = self._faded(_weight_at_the_end(len(given)), epoch)
+        evenness = EVENNESS * self._faded(FADED, epoch)
         if data.alpha is None:
             data.alpha = choose_alpha(by_inputs, given)
-        spread = spread_labels(start * by_inputs + by_space, given, start * EVENNESS, data.alpha)
+        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, data.alpha)
         y, weights = trusted(spread, given)
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
-    def _weight_of_the_start(self, epoch: int) -> float:
+    def _faded(self, end: float, epoch: int) -> float:
+        """Return what has become, by this epoch, of what begins at 1 and is ``end`` in the last."""
         rounds = self.epochs - self.first
-        return FADED ** ((epoch - self.first) / (rounds - 1)) if rounds > 1 else FADED
+        return end ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
 
 
 def _first(weights: Weights, epochs: int) -> int:
@@ -103,8 +107,12 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    graph = FADED * _of_inputs(data)[1] + _graph(Z)[1]
+    graph = _weight_at_the_end(len(Z)) * _of_inputs(data)[1] + _graph(Z)[1]
     return Z, spread_labels(graph, given, FADED * EVENNESS)
+
+
+def _weight_at_the_end(rows: int) -> float:
+    return min(1.0, LASTING_ROWS / rows)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
