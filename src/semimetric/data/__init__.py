@@ -7,9 +7,8 @@
 60
 """
 
-from semimetric.data.augmentation import Corrupt, Deform, Natural
 from semimetric.data.catalog import list_datasets, load_dataset
 from semimetric.data.dataset import Dataset
 from semimetric.data.labels import hide_labels
 
-__all__ = ["Corrupt", "Dataset", "Deform", "Natural", "hide_labels", "list_datasets", "load_dataset"]
+__all__ = ["Dataset", "hide_labels", "list_datasets", "load_dataset"]

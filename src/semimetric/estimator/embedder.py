@@ -119,7 +119,7 @@ class MetricEmbedder(
         but in "best" a tenth of the features replaced by other rows'; in "metric-vae" and "joint-mvae" of labelled
         batches only, in "tvae", "vae" and "vamp-vae" none), "deform", "natural" (crops, flips and colours, for
         photographs), "corrupt", "none", or a function of a batch of inputs, (n, c, h, w) in [0, 1] or (n, features),
-        such as `semimetric.data.Deform(0.2)`. Decoders aim at the input itself, so that a view's
+        such as `semimetric.data.augmentation.Deform(0.2)`. Decoders aim at the input itself, so that a view's
         deformation is not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100; in "best"
