@@ -427,8 +427,8 @@ CASES = [
         "an unknown network",
         vae(network="convolution"),
         ValueError,
-        "unknown network 'convolution': did you mean 'convolutional'? Known: auto, convolutional, dense, two-layer, "
-        "wide",
+        "unknown network 'convolution': did you mean 'convolutional'? Known: auto, convolutional, dense, pooled, "
+        "two-layer",
     ),
     (
         "a convolutional network for vectors",
