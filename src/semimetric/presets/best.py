@@ -31,7 +31,7 @@ BEST = Preset(
 BEST_FAST = replace(
     BEST,
     name="best-fast",
-    summary="best in a fifth of the time: a narrower network, a third of the epochs",
+    summary="best in a fraction of the time: a smaller network, a third of the epochs",
     steps=800,
     fewest_epochs=5,
     defaults={**BEST.defaults, "network": "auto"},
