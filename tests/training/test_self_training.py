@@ -99,7 +99,7 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
     assert len(seen[-1]) == 3  # labels go as far as can be at the end
     assert [graph[0, 1] for graph, *_ in seen] == pytest.approx([8**-share for share in faded])
     assert [graph[0, 2] for graph, *_ in seen] == [1.0] * 6
-    assert [alpha for *_, alpha in seen[:-1]] == [fit.data.alpha] * 5
+    assert [alpha for *_, alpha in seen[:-1]] == [routine._alpha] * 5
     assert [evenness for _, _, evenness, *_ in seen] == pytest.approx([32**-share / 2 for share in faded])
 
 

@@ -179,8 +179,15 @@ def _with_validation_as_test(data: Dataset, seed: int) -> Dataset:
         return replace(data, X_test=data.X_val, y_test=data.y_val, files_test=data.files_val, X_val=None, y_val=None)
     rest, held_out = hold_out(data.y_train, VALIDATION_SHARE, seed)
     X, y = data.X_train, data.y_train
-    data = replace(data, files_train=None)
-    return replace(data, X_train=X[rest], y_train=y[rest], X_test=X[held_out], y_test=y[held_out])
+    return replace(
+        data,
+        X_train=X[rest],
+        y_train=y[rest],
+        X_test=X[held_out],
+        y_test=y[held_out],
+        files_train=None,
+        files_test=None,
+    )
 
 
 def _known_by_name(name: str) -> bool:

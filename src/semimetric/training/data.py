@@ -44,8 +44,6 @@ class TrainingData:
         The rows that the paired stream may put beside each row; None: itself alone.
     input_graph : tuple, optional
         The neighbours (n, k) of each row by its input and their graph (n, n), once a routine has asked for them.
-    alpha : float, optional
-        How far labels reach in that graph, once a routine has asked for it.
     """
 
     def __init__(
@@ -62,7 +60,6 @@ class TrainingData:
         self.sure: np.ndarray | None = None
         self.neighbours: np.ndarray | None = None
         self.input_graph: tuple[np.ndarray, csr_array] | None = None
-        self.alpha: float | None = None
         self.normaliser = normaliser
         self.augmentation = augmentation
         self.views = frozenset(views)

@@ -47,6 +47,7 @@ class SelfTraining(Routine):
         self.settled_from = epochs - 1  # losses under labels that change do not compare
         self.first = _first(weights, epochs)
         self._given: Tensor | None = None
+        self._alpha: float | None = None
 
     @property
     def kl_from(self) -> int:
@@ -85,9 +86,9 @@ class SelfTraining(Routine):
         given = self._given.numpy(force=True)
         inputs = self._faded(_weight_at_the_end(len(given)), epoch)
         evenness = EVENNESS * self._faded(FADED, epoch)
-        if data.alpha is None:
-            data.alpha = choose_alpha(by_inputs, given)
-        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, data.alpha)
+        if self._alpha is None:
+            self._alpha = choose_alpha(by_inputs, given)
+        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, self._alpha)
         y, weights = trusted(spread, given)
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
