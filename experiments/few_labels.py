@@ -3,17 +3,18 @@
     python experiments/few_labels.py ablation --data-dir DATA --out runs/few-labels-experiments [--workers 2]
     python experiments/few_labels.py suggest --data-dir DATA
     python experiments/few_labels.py classes --data-dir DATA
-    python experiments/few_labels.py calibration --data-dir DATA
+    python experiments/few_labels.py calibration --study runs/studies/few-labels-full
     python experiments/few_labels.py vectors --data-dir DATA
 
 Every run is one JSON file in --out, named by its settings; a second call does what is missing and prints the table.
 
 ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
              Fashion-MNIST (100), three seeds; scored on 10,000 other training images. No test image is read.
-suggest      ten labels of MNIST, then forty more: by `suggest`, or drawn at random. Test images, five seeds.
+suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
+             seeds.
 classes      six labels of MNIST drawn from all: some classes have none. Test images, five seeds.
 calibration  60 labels of MNIST: the probabilities of `best` beside those of a logistic regression on its embeddings.
-             Test images, five seeds.
+             Test images, five seeds, of the finished runs of `semimetric study few-labels`: nothing is fitted again.
 vectors      digits as 64 numbers (50 labels) and 50 principal components of Fashion-MNIST (100), beside UMAP, label
              spreading and self-training on the same vectors. Test rows, five seeds.
 """
@@ -26,18 +27,29 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker; more would wait for each other
 
 import numpy as np
 
+from semimetric.errors import RunError
+from semimetric.runs import RunDirectory, RunRecord
 from semimetric.training import LABELLED, PAIRED, SelfTraining
 
 Run = dict[str, Any]
 Scores = dict[str, float]
+
+
+class Where(NamedTuple):
+    """The folders to read from: datasets (None: they are downloaded), and a study's."""
+
+    data_dir: str | None
+    study: Path
+
 
 FITTED_ROWS, SCORED_ROWS = 20_000, 10_000  # of the ablation
 SEEDS = 5
@@ -163,14 +175,14 @@ def data(dataset: str, folder: str | None) -> tuple[np.ndarray, np.ndarray, np.n
     return loaded.X_train, loaded.y_train, loaded.X_test, loaded.y_test
 
 
-def fit(X: np.ndarray, y: np.ndarray, seed: int, **parameters: Any) -> Any:
-    """Return `best`, fitted."""
+def fit(X: np.ndarray, y: np.ndarray, seed: int, preset: str = "best", **parameters: Any) -> Any:
+    """Return `best`, or another preset, fitted."""
     from semimetric import MetricEmbedder
 
-    return MetricEmbedder("best", random_state=seed, **parameters).fit(X, y)
+    return MetricEmbedder(preset, random_state=seed, **parameters).fit(X, y)
 
 
-def run_ablation(run: Run, folder: str | None) -> Scores:
+def run_ablation(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on a part of the training rows; score on another part."""
     import importlib
 
@@ -181,7 +193,7 @@ def run_ablation(run: Run, folder: str | None) -> Scores:
     for constant, value in variant.pop("constants", {}).items():
         module, _, name = constant.rpartition(".")
         setattr(importlib.import_module(module), name, value)
-    X, y, _, _ = data(run["dataset"], folder)
+    X, y, _, _ = data(run["dataset"], where.data_dir)
     order = np.random.default_rng(0).permutation(len(y))
     fitted, scored = order[:FITTED_ROWS], order[FITTED_ROWS : FITTED_ROWS + SCORED_ROWS]
     given = hide_labels(y[fitted], count=run["labels"], seed=run["seed"])
@@ -190,28 +202,28 @@ def run_ablation(run: Run, folder: str | None) -> Scores:
     return {"accuracy": embedder.score(X[scored], y[scored]), "knn_accuracy": knn}
 
 
-def run_suggest(run: Run, folder: str | None) -> Scores:
+def run_suggest(run: Run, where: Where) -> Scores:
     """Fit with 10 labels, label 40 rows more, and fit again."""
     from semimetric.data import hide_labels
 
-    X, y, X_test, y_test = data(run["dataset"], folder)
+    X, y, X_test, y_test = data(run["dataset"], where.data_dir)
     given = hide_labels(y, count=10, seed=run["seed"])
     if run["row"] == "suggested":
-        more = fit(X, given, run["seed"]).suggest(X, run["labels"] - 10, given)
+        more = fit(X, given, run["seed"], "best-fast").suggest(X, run["labels"] - 10, given)
     else:
         rng = np.random.default_rng(run["seed"])
         more = rng.choice(np.flatnonzero(given == -1), run["labels"] - 10, replace=False)
     given[more] = y[more]
-    embedder = fit(X, given, run["seed"])
+    embedder = fit(X, given, run["seed"], "best-fast")
     return {"accuracy": embedder.score(X_test, y_test), "classes": float(len(set(given[given >= 0].tolist())))}
 
 
-def run_classes(run: Run, folder: str | None) -> Scores:
+def run_classes(run: Run, where: Where) -> Scores:
     """Fit with labels of some classes; say what becomes of the others."""
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate
 
-    X, y, X_test, y_test = data(run["dataset"], folder)
+    X, y, X_test, y_test = data(run["dataset"], where.data_dir)
     given = hide_labels(y, count=run["labels"], balanced=False, seed=run["seed"])
     embedder = fit(X, given, run["seed"])
     spread = embedder.spread_labels_
@@ -235,38 +247,51 @@ def run_classes(run: Run, folder: str | None) -> Scores:
     }
 
 
-def run_calibration(run: Run, folder: str | None) -> Scores:
-    """Compare the probabilities of `predict_proba` with a logistic regression's on the same embeddings and labels."""
+def run_calibration(run: Run, where: Where) -> Scores:
+    """Compare a study's probabilities with a logistic regression's on the same embeddings and labels."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
-    from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_prediction
 
-    X, y, X_test, y_test = data(run["dataset"], folder)
-    given = hide_labels(y, count=run["labels"], seed=run["seed"])
-    embedder = fit(X, given, run["seed"])
-    labelled = np.flatnonzero(given >= 0)
-    Z, Z_test = embedder.transform(X[labelled]), embedder.transform(X_test)
+    record = fitted_in_study(run, where.study)
+    arrays = record.arrays
     peers = {
         "logistic": LogisticRegression(max_iter=5_000),
         "logistic, strength by cross-validation": LogisticRegressionCV(
-            Cs=np.logspace(-2, 6, 17), cv=3, max_iter=5_000, scoring="neg_log_loss", use_legacy_attributes=False
+            Cs=np.logspace(-2, 6, 17),
+            cv=3,
+            l1_ratios=(0,),
+            max_iter=5_000,
+            scoring="neg_log_loss",
+            use_legacy_attributes=False,
         ),
     }
-    found = {"best": embedder.predict_proba(X_test)}
-    found |= {name: peer.fit(Z, given[labelled]).predict_proba(Z_test) for name, peer in peers.items()}
-    scores = {name: evaluate_prediction(P, embedder.classes_, y_test) for name, P in found.items()}
-    return {f"{name}: {score}": each[score] for name, each in scores.items() for score in ("accuracy", "ece", "nll")}
+    found = {"best": record.metrics}
+    for name, peer in peers.items():
+        peer.fit(arrays["Z_labelled"], arrays["y_labelled"])
+        found[name] = evaluate_prediction(peer.predict_proba(arrays["Z_test"]), peer.classes_, arrays["y_test"])
+    return {f"{name}: {score}": each[score] for name, each in found.items() for score in ("accuracy", "ece", "nll")}
 
 
-def run_vectors(run: Run, folder: str | None) -> Scores:
+def fitted_in_study(run: Run, study: Path) -> RunRecord:
+    """Return what a study keeps of the run with this dataset, preset, number of labels and seed."""
+    wanted = {"dataset": run["dataset"], "labels": run["labels"], "seed": run["seed"], "balanced": True}
+    for folder in map(RunDirectory, sorted((study / "runs").glob("*"))):
+        with suppress(RunError):  # it is not finished
+            config = folder.finished_config()
+            if wanted.items() <= config.items() and config["estimator"] == {"preset": run["row"]}:
+                return folder.read()
+    raise FileNotFoundError(f"no finished run of {run} in {study}: semimetric study few-labels --out {study}")
+
+
+def run_vectors(run: Run, where: Where) -> Scores:
     """Fit `best` as it is, or a peer, on vectors."""
     from sklearn.decomposition import PCA
 
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_peer
 
-    X, y, X_test, y_test = data(run["dataset"], folder)
+    X, y, X_test, y_test = data(run["dataset"], where.data_dir)
     X, X_test = (part.reshape(len(part), -1) / np.float32(X.max()) for part in (X, X_test))
     if X.shape[1] > 64:
         pca = PCA(50, random_state=0).fit(X)
@@ -277,7 +302,7 @@ def run_vectors(run: Run, folder: str | None) -> Scores:
     return {"accuracy": evaluate_peer(run["row"], X, given, X_test, y_test, seed=run["seed"])["accuracy"]}
 
 
-HOW: dict[str, Callable[[Run, str | None], Scores]] = {
+HOW: dict[str, Callable[[Run, Where], Scores]] = {
     "ablation": run_ablation,
     "suggest": run_suggest,
     "classes": run_classes,
@@ -286,13 +311,13 @@ HOW: dict[str, Callable[[Run, str | None], Scores]] = {
 }
 
 
-def do(run: Run, folder: str | None, file: Path) -> str:
+def do(run: Run, where: Where, file: Path) -> str:
     """Compute a run and write it down; return what went wrong."""
     import torch
 
     torch.set_num_threads(1)
     try:
-        scores = HOW[run["group"]](run, folder)
+        scores = HOW[run["group"]](run, where)
     except Exception:
         return traceback.format_exc()
     partial = file.with_suffix(".partial")
@@ -342,17 +367,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("group", choices=GROUPS)
     parser.add_argument("--data-dir", help="folder with local copies of the datasets; else they are downloaded")
+    parser.add_argument(
+        "--study",
+        type=Path,
+        default=Path("runs/studies/few-labels-full"),
+        help="of calibration: where `semimetric study few-labels` left its runs",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/few-labels-experiments"))
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--seeds", type=int, help="the first so many of the group's")
     options = parser.parse_args()
+    where = Where(options.data_dir, options.study)
     options.out.mkdir(parents=True, exist_ok=True)
     runs = [run for run in GROUPS[options.group]() if options.seeds is None or run["seed"] < options.seeds]
     files = {name_of(run): options.out / f"{name_of(run)}.json" for run in runs}
     missing = [run for run in runs if not files[name_of(run)].exists()]
     failed = 0
     with ProcessPoolExecutor(options.workers, max_tasks_per_child=1) as pool:  # constants are changed in there
-        waiting = {pool.submit(do, run, options.data_dir, files[name_of(run)]): run for run in missing}
+        waiting = {pool.submit(do, run, where, files[name_of(run)]): run for run in missing}
         for number, future in enumerate(as_completed(waiting), 1):
             error = future.result()
             failed += bool(error)

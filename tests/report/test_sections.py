@@ -30,6 +30,15 @@ def test_verdict_compares_with_the_best_baseline(score, said):
     assert sentence == f"{said}, with the same labels."
 
 
+def test_verdict_is_of_what_the_model_itself_predicts_where_it_does():
+    metrics = {"accuracy": 0.98, "few_label_accuracy": 0.92}
+    baselines = {"raw": {"few_label_accuracy": 0.6}, "umap": {"accuracy": 0.95, "few_label_accuracy": 0.99}}
+    assert verdict(view_of(record(metrics, baselines))) == (
+        "60 labels, accuracy 0.980: 3.0 points above the best baseline, semi-supervised UMAP (0.950), "
+        "with the same labels."
+    )
+
+
 def test_verdict_without_baselines_or_without_few_labels():
     assert verdict(view_of(record({"few_label_accuracy": 0.5}))) == "60 labels, few-label accuracy 0.500."
     assert "kNN accuracy 0.750" in verdict(view_of(record({"few_label_accuracy": None, "knn_accuracy": 0.75})))

@@ -33,15 +33,23 @@ def no_scores(view: View) -> str:
 
 def _comparison(view: View) -> str:
     metrics, baselines = view.record.metrics, view.record.baselines
-    best_of = {key: _best(baselines, key) for key in ("few_label_accuracy", "knn_accuracy")}
-    few, probe = metrics.get("few_label_accuracy"), metrics.get("knn_accuracy")
-    if few is not None:
-        start = f"{counted(view.n_labelled, 'label')}, few-label accuracy {few:.3f}"
-        return f"{start}{_beside(few, best_of['few_label_accuracy'], view, ', with the same labels')}."
+    with_labels = {name: _with_same_labels(scores) for name, scores in baselines.items()}
+    own, probe = _with_same_labels(metrics), metrics.get("knn_accuracy")
+    if own is not None:
+        what = "accuracy" if metrics.get("accuracy") is not None else "few-label accuracy"
+        start = f"{counted(view.n_labelled, 'label')}, {what} {own:.3f}"
+        return f"{start}{_beside(own, _best(with_labels), view, ', with the same labels')}."
     if probe is not None:
+        probes = {name: scores.get("knn_accuracy") for name, scores in baselines.items()}
         start = f"{counted(view.n_labelled, 'label')}, kNN accuracy {probe:.3f} of a probe with test labels"
-        return f"{start}{_beside(probe, best_of['knn_accuracy'], view, ', under the same probe')}."
+        return f"{start}{_beside(probe, _best(probes), view, ', under the same probe')}."
     return no_scores(view)
+
+
+def _with_same_labels(scores: Mapping[str, float | None]) -> float | None:
+    """Return the accuracy of what itself predicts; of what does not, that of the neighbours among the given labels."""
+    own = scores.get("accuracy")
+    return scores.get("few_label_accuracy") if own is None else own
 
 
 def baseline_name(name: str, latent_dim: int) -> str:
@@ -60,9 +68,9 @@ def baseline_name(name: str, latent_dim: int) -> str:
     return PEERS[name].label if name in PEERS else name
 
 
-def _best(baselines: Mapping[str, Mapping[str, float | None]], key: str) -> tuple[str, float] | None:
-    scores = {name: value for name, row in baselines.items() if (value := row.get(key)) is not None}
-    return max(scores.items(), key=lambda item: item[1]) if scores else None
+def _best(scores: Mapping[str, float | None]) -> tuple[str, float] | None:
+    known = {name: value for name, value in scores.items() if value is not None}
+    return max(known.items(), key=lambda item: item[1]) if known else None
 
 
 def _beside(score: float, best: tuple[str, float] | None, view: View, terms: str) -> str:
