@@ -84,7 +84,7 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
 def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkeypatch):
     """In rounds 1 to 5, 8^-(0, ¼, ½, ¾, 1) beside the space's at 1, and 32^-…; after a fit, 1/8 and 1/32 again."""
     fit = fit_of("best")
-    monkeypatch.setattr(self_training, "LASTING_ROWS", 60 / 8)
+    monkeypatch.setattr(self_training, "MANY_ROWS", 60 * 2)
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
     either = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
     seen = []
@@ -104,8 +104,8 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
 
 
 def test_of_few_rows_the_graph_of_the_inputs_keeps_its_weight():
-    weights = [self_training._weight_at_the_end(rows) for rows in (60, 1_875, 3_750, 60_000)]
-    assert weights == [1, 1, 1 / 2, 1 / 32]
+    weights = [self_training._weight_at_the_end(rows) for rows in (60, 10_600, 30_000, 60_000)]
+    assert weights == [1, 1, 1 / 8, 1 / 32]
 
 
 # Labels -----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class TwoPlaces(torch.nn.Module):
 
 
 def test_labels_follow_the_clusters_of_the_space(fit_of, monkeypatch):
-    monkeypatch.setattr(self_training, "LASTING_ROWS", 60 / 32)  # the inputs are noise here
+    monkeypatch.setattr(self_training, "MANY_ROWS", 60)  # the inputs are noise here
     fit = fit_of("dml")
     fit.model.encoder.network = TwoPlaces()
     side = fit.data.normaliser(torch.from_numpy(fit.X))[:, 0] > 0

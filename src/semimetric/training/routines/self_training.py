@@ -18,9 +18,9 @@ from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
-LASTING_ROWS = 1_875  # over all rows: the weight that the inputs' graph has at the end, beside the space's; at most 1
 EVENNESS = 0.5  # of the classes' shares when labels are first spread
-FADED = 1 / 32  # what is left of that at the end
+FADED = 1 / 32  # what is left of that at the end, and of the inputs' graph where there are many rows
+MANY_ROWS = 60_000
 
 
 class SelfTraining(Routine):
@@ -34,7 +34,7 @@ class SelfTraining(Routine):
 
     The inputs' graph counts as much as the space's when labels are first spread, and of 60,000 rows 1/32 as much at the
     end: it has clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is
-    the coarser. Of fewer rows it keeps more of its weight, and of 1,875 all: a space learned from them knows little
+    the coarser. Of half the rows it keeps four times as much, and of 10,600 all: a space learned from them knows little
     that their inputs do not. Classes are drawn half-way to even shares at first, and less and less: once they stand
     apart, their sizes are what they are.
 
@@ -113,7 +113,7 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
 
 
 def _weight_at_the_end(rows: int) -> float:
-    return min(1.0, LASTING_ROWS / rows)
+    return min(1.0, FADED * (MANY_ROWS / rows) ** 2)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
