@@ -120,7 +120,7 @@ def metric_vae() -> Iterator[Run]:
 
 def printed() -> Iterator[Run]:
     """Yield the rows of Table 3 by the published estimator and routine, with convolutional networks."""
-    how = {"epochs": 4, "routine": "alternate-epochs", "kl_estimator": "as-printed"}
+    how = {"epochs": 16, "routine": "alternate-epochs", "kl_estimator": "as-printed"}
     for seed, d, labels, prior, alpha in itertools.product(
         range(SEEDS), (2, 4), (6, 60, 6000), PAPER_PRIORS, (0.33, 0.66)
     ):
