@@ -9,7 +9,7 @@
 Every run is one JSON file in --out, named by its settings; a second call does what is missing and prints the table.
 
 ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
-             Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 other training images. No test image is read.
+             Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 others of them. No test image is read.
 suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
              seeds.
 classes      six labels of MNIST drawn from all: some classes have none. Test images, five seeds.
