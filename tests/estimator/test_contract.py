@@ -22,7 +22,7 @@ def expected_to_fail(estimator):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [
-        MetricEmbedder(epochs=20, latent_dim=4, random_state=0),
+        MetricEmbedder(epochs=10, latent_dim=4, random_state=0),
         MetricEmbedder("best", epochs=4, latent_dim=4, random_state=0),
     ],
     expected_failed_checks=expected_to_fail,

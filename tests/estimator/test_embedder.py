@@ -105,7 +105,7 @@ def test_bernoulli_reconstructions_of_vectors_stay_within_the_data_s_range():
 def test_labels_shape_the_space(digits):
     """With labels, neighbours agree more than without: the point of the library, on a small scale."""
     X, y = digits.X_train, hide_labels(digits.y_train, count=100, seed=0)
-    parameters = {"latent_dim": 4, "epochs": 30, "random_state": 0}
+    parameters = {"latent_dim": 4, "epochs": 10, "random_state": 0}
     with_labels = MetricEmbedder("dml-autoencoder", **parameters).fit(X, y)
     without = MetricEmbedder("autoencoder", **parameters).fit(X, y)
     assert with_labels.score(digits.X_test, digits.y_test) > without.score(digits.X_test, digits.y_test) + 0.05

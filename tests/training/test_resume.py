@@ -54,7 +54,7 @@ def fit(directory: Path, options: dict, kill_at: int = 0, resume: bool = False) 
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"routine": "joint"}, id="joint"),
+        pytest.param({"routine": "joint"}, id="joint", marks=pytest.mark.slow),
         pytest.param({"preset": "best", "validation_share": 0.05}, id="best"),
         pytest.param(EVERYTHING_AT_ONCE, id="everything at once"),
         pytest.param({"routine": "alternate-epochs"}, id="alternate-epochs", marks=pytest.mark.slow),
