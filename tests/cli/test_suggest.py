@@ -1,6 +1,7 @@
 """``suggest``: the rows to label next, as text, JSON, table and picture. ``predict``: what every row is."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -215,3 +216,43 @@ def test_mistakes_with_predict_are_told_and_leave_nothing(semimetric, digits_run
     done = semimetric("predict", digits_run[0], tmp_path / "rows.npy", "--out", tmp_path / "classes.csv", "-q")
     assert done.code == 2
     assert not list(tmp_path.glob("classes.*"))
+
+
+@pytest.fixture(scope="module")
+def three_kinds(semimetric, tmp_path_factory):
+    """Three clouds of 60 rows, the last without a label; what a run of "best" on them printed; and the run."""
+    folder = tmp_path_factory.mktemp("three")
+    kind = np.arange(180) % 3
+    X = 12 * np.eye(6)[kind] + np.random.default_rng(0).normal(size=(180, 6))
+    np.savez(folder / "rows.npz", X=X, y=np.where((kind < 2) & (np.arange(180) < 24), kind, -1))
+    done = semimetric("fit", folder / "rows.npz", "--preset", "best", "--epochs", 9, "--out", folder / "run", "-q")
+    assert done.code == 0, done.err
+    return folder / "rows.npz", kind, done.out, folder / "run"
+
+
+def test_rows_that_no_label_reached_are_told_and_shown(three_kinds):
+    _, kind, printed, run = three_kinds
+    assert "No label reaches 60 training rows, perhaps of a class without any: the report shows " in printed
+    config = json.loads((run / "config.json").read_text())
+    assert config["n_unreached"] == 60
+    with np.load(run / "embedding.npz") as arrays:
+        assert (kind[arrays["cluster_rows"]] == 2).all()
+        assert arrays["cluster_rows"].shape[1] == 10
+        assert arrays["cluster_sizes"].tolist() == [60]
+        X = np.load(run.parent / "rows.npz")["X"]
+        assert np.array_equal(arrays["cluster_inputs"], X[arrays["cluster_rows"]].astype(np.float32))
+    assert (run / "clusters.png").exists()
+
+
+def test_their_like_are_told_by_predict(semimetric, three_kinds, tmp_path):
+    file, kind, _, run = three_kinds
+    out = tmp_path / "classes.csv"
+    done = semimetric("predict", run, file, "--out", out, "-q")
+    assert (done.code, done.err) == (0, "")
+    with out.open(newline="") as lines:
+        header, *rows = csv.reader(lines)
+    assert header == ["row", "predicted", "probability", "cluster"]
+    assert [row[3] for row in rows] == np.where(kind == 2, "0", "").tolist()
+    assert {row[1] for row in rows} == {"0", "1"}
+    assert "60 rows in 1 cluster that no label reached (column cluster)" in done.out
+    assert semimetric("predict", run, file, "--out", out, "--json", "-q").json["clusters"] == {"0": 60}

@@ -116,6 +116,18 @@ def test_however_many_rows_are_asked_at_once(fitted, digits, monkeypatch):
     np.testing.assert_allclose(fitted.predict_proba(digits.X_test[:50]), whole, rtol=1e-6)
 
 
+def test_clusters_of_rows_are_those_of_their_embeddings(fitted, digits):
+    spread = fitted.spread_labels_
+    assert np.array_equal(fitted.predict_cluster(digits.X_test), spread.clusters_of(fitted.transform(digits.X_test)))
+
+
+def test_there_are_no_clusters_without_self_training(few_digits):
+    X, y = few_digits
+    embedder = quick("dml").fit(X[:200], y[:200])
+    with pytest.raises(ValueError, match="predict_cluster needs a model fitted by self-training, such as"):
+        embedder.predict_cluster(X[:3])
+
+
 def test_kneighbors_are_still_labelled_rows(fitted, few_digits):
     X, y = few_digits
     distances, rows = fitted.kneighbors(X[:30], n_neighbors=5)

@@ -22,7 +22,8 @@ def predict(
         Path,
         typer.Option(
             "--out",
-            help="File to write: a .csv with a line for each row, of its class and that class's probability.",
+            help="File to write: a .csv with a line for each row, of its class and that class's probability, and the "
+            "cluster it is in if no label reached its like.",
             rich_help_panel=o.OUTPUT,
         ),
     ],
@@ -43,8 +44,9 @@ def predict(
         raise typer.BadParameter(f"must end in .csv, got {str(out)!r}", param_hint="--out")
     import numpy as np
 
-    from semimetric.cli.guesses import guesses_of, table_of
+    from semimetric.cli.guesses import clusters_of, guesses_of, table_of
     from semimetric.cli.show import print_json, working
+    from semimetric.report.section import counted
     from semimetric.runs.directory import check_writable, write_whole
     from semimetric.runs.fitted import load_fitted, load_rows
 
@@ -60,15 +62,24 @@ def predict(
     )
     rows = load_rows(run, data, split, show_progress=not quiet, **loading)
     with working("naming classes", not quiet):
-        guesses = guesses_of(embedder, rows.X)
+        guesses = guesses_of(embedder, rows.X) | clusters_of(embedder, rows.X)
     write_whole(out, table_of(np.arange(len(rows.X)), rows.files, guesses))
     found = Counter(guesses["predicted"])
     counts = {name: found[name] for name in embedder.classes_.tolist()}
+    clusters = Counter(cluster for cluster in guesses.get("cluster", ()) if cluster is not None)
     if as_json:
-        classes = {str(name): count for name, count in counts.items()}
-        print_json({"rows": len(rows.X), "classes": classes, "split": rows.split, "out": out})
+        named = {
+            what: {str(name): count for name, count in found.items()}
+            for what, found in (("classes", counts), ("clusters", dict(sorted(clusters.items()))))
+        }
+        print_json({"rows": len(rows.X), **named, "split": rows.split, "out": out})
         return
     _print(f"{len(rows.X):,} rows ({rows.split}) of {data}", counts, guesses)
+    if clusters:
+        print(
+            f"{counted(clusters.total(), 'row')} in {counted(len(clusters), 'cluster')} that no label reached (column "
+            f"cluster): perhaps of no class above. The report of {run} shows them; label a few."
+        )
     print(f"Table: {out}")
 
 

@@ -73,6 +73,9 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     else:
         console.print(title, style="bold", markup=False)
         console.print("No test labels, so no scores: give a file with X_test and y_test, or --test-share.")
+    if config.get("n_unreached"):
+        rows = counted(config["n_unreached"], "training row")
+        console.print(f"No label reaches {rows}, perhaps of a class without any: the report shows their clusters.")
     if run.report.exists():
         console.print(f"Report: {run.report}", markup=False)
     if config["stopped"] == "interrupted":

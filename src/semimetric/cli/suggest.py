@@ -79,7 +79,7 @@ def suggest(
     X, y = found.X, found.y
     with working("looking for rows to label", not quiet):
         rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)
-        guesses = guesses_of(embedder, X[rows])
+        guesses = guesses_of(embedder, X[rows], classes=2)
     files = None if found.files is None else found.files[rows]
     if out is not None:
         write_whole(out, table_of(rows, files, guesses))

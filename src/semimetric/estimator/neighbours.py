@@ -51,6 +51,26 @@ class Neighbours:
             return spread.probabilities(self.transform(X), self.n_neighbors)
         return self._neighbours().predict_proba(self.transform(X))
 
+    def predict_cluster(self, X: ArrayLike) -> np.ndarray:
+        """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.
+
+        Such a row may be of a class that nobody labelled, or of a kind of its class that has no label; `predict` names
+        the likeliest class that has one all the same. Numbers are those of ``spread_labels_.clusters``, the largest
+        cluster of the training rows being 0.
+
+        Raises
+        ------
+        ValueError
+            If the model was not fitted by self-training, as the preset ``best`` is, on labels of two classes.
+        """
+        spread = self._spread()
+        if spread is None:
+            raise ValueError(
+                "predict_cluster needs a model fitted by self-training, such as the preset 'best', on labels of at "
+                "least two classes"
+            )
+        return spread.clusters_of(self.transform(X), self.n_neighbors)
+
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
         labels = as_labels(y)

@@ -1,5 +1,6 @@
 """Classes for new rows from the labels that were spread over the training rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,21 +37,42 @@ class SpreadLabels:
 
         They weigh as in `semimetric.graphs.neighbour_graph`: by `nearness`.
         """
+        parts = [np.empty((0, self.distributions.shape[1]))]
+        for weights, rows in self._nearest(Z, n_neighbors):
+            parts.append(np.einsum("mk,mkc->mc", weights, self.distributions[rows].astype(np.float64)))
+        return np.concatenate(parts)
+
+    def clusters_of(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
+        """Return the cluster (m,) of embeddings (m, d) most of whose nearest training rows no label reached, else −1.
+
+        It is the one that most of those rows are in, weighed as for `probabilities`; −1 if they are in none.
+        """
+        columns = np.arange(self.clusters.max(initial=-1) + 1)
+        if not len(columns):
+            return np.full(len(Z), -1)
+        parts = [np.empty(0, np.int64)]
+        for weights, rows in self._nearest(Z, n_neighbors):
+            beyond = (weights * ~self.reached[rows]).sum(axis=1)
+            votes = np.einsum("mk,mkc->mc", weights, self.clusters[rows][:, :, None] == columns)
+            parts.append(np.where((beyond > 0.5) & votes.any(axis=1), votes.argmax(axis=1), -1))
+        return np.concatenate(parts)
+
+    def _nearest(self, Z: np.ndarray, n_neighbors: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the nearest training rows (part, k) of parts of ``Z``, and weights (part, k) that sum to 1 for each."""
         k = min(n_neighbors or NEIGHBOURS, len(self.embeddings))
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.embeddings)
-        parts = [np.empty((0, self.distributions.shape[1]))]
         for start in range(0, len(Z), ROWS_AT_ONCE):
             distances, rows = search.kneighbors(Z[start : start + ROWS_AT_ONCE])
-            mixed = np.einsum("mk,mkc->mc", nearness(distances), self.distributions[rows].astype(np.float64))
-            parts.append(mixed / mixed.sum(axis=1, keepdims=True))
-        return np.concatenate(parts)
+            weights = nearness(distances)
+            yield weights / weights.sum(axis=1, keepdims=True), rows
 
 
 def clusters_beyond(Z: np.ndarray, reached: np.ndarray, seed: int) -> np.ndarray:
     """Return the numbers (n,) of the clusters that the rows without a label in reach fall into, the largest being 0.
 
     Clusters by density (HDBSCAN, Campello et al. 2013) among at most 5,000 such rows, of at least 3 % of them and ten
-    rows; of more rows, the others are given what the nearest of these has. −1 for the reached, and for rows in none.
+    rows; of more rows, the others are given what the nearest of these has. Where there are no two clusters, all such
+    rows are one. −1 for the reached, and for rows in none.
 
     Parameters
     ----------
@@ -74,6 +96,8 @@ def clusters_beyond(Z: np.ndarray, reached: np.ndarray, seed: int) -> np.ndarray
     least = max(FEWEST, round(SMALLEST_CLUSTER * len(drawn)))
     search = HDBSCAN(min_cluster_size=least, min_samples=min(FEWEST, len(drawn)), allow_single_cluster=True, copy=True)
     found = search.fit_predict(Z[drawn])
+    if found.max() == 0:  # one cluster, the whole: of that, HDBSCAN names only the densest rows
+        found = np.zeros_like(found)
     ranks = np.argsort(np.argsort(-np.bincount(found[found >= 0], minlength=found.max() + 1), kind="stable"))
     found = np.where(found >= 0, np.append(ranks, -1)[found], -1)
     nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(Z[drawn])

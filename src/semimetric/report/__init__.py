@@ -5,7 +5,7 @@ from pathlib import Path
 
 __all__ = ["write_report"]
 
-PICTURES = ("scores", "latent", "neighbours", "confusion", "reconstructions", "samples", "curves")
+PICTURES = ("scores", "latent", "neighbours", "confusion", "clusters", "reconstructions", "samples", "curves")
 """Sections with a picture, in the order of the page; ``latent`` is written to ``latent.png`` and so on."""
 
 

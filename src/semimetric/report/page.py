@@ -5,12 +5,22 @@ from importlib.resources import files
 from pathlib import PurePath
 from string import Template
 
-from semimetric.report import confusion, curves, latent_section, neighbours, reconstructions, samples, scores, settings
+from semimetric.report import (
+    clusters,
+    confusion,
+    curves,
+    latent_section,
+    neighbours,
+    reconstructions,
+    samples,
+    scores,
+    settings,
+)
 from semimetric.report.section import Section
 from semimetric.report.verdict import verdict
 from semimetric.report.view import View
 
-ORDER = (settings, scores, latent_section, neighbours, confusion, reconstructions, samples, curves)
+ORDER = (settings, scores, latent_section, neighbours, confusion, clusters, reconstructions, samples, curves)
 
 
 def compose(view: View) -> tuple[str, dict[str, bytes]]:

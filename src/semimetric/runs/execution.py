@@ -248,6 +248,7 @@ def _outcome(embedder: MetricEmbedder, data: Dataset) -> dict[str, Any]:
         "epochs_planned": embedder.n_epochs_,
         "best_epoch": embedder.best_epoch_,
         "stopped": embedder.stopped_,
+        "n_unreached": None if embedder.spread_labels_ is None else int((~embedder.spread_labels_.reached).sum()),
         "seconds_fit": embedder.fit_seconds_,
         "versions": {
             "semimetric": __version__,

@@ -5,6 +5,7 @@ import numpy as np
 from semimetric.data import Dataset
 from semimetric.data.arrays import labelled_rows
 from semimetric.estimator import MetricEmbedder
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.priors import Prior
 
 SHOWN = 2_000  # test rows whose inputs are kept
@@ -13,6 +14,7 @@ RECONSTRUCTED = 20
 SAMPLED = 60  # draws from the prior
 TRAVERSED, STEPS = 10, 11  # dimensions walked along, and steps of each walk
 COMPONENTS = 1_024  # of a mixture prior that are kept, at most
+CLUSTERS, OF_CLUSTER = 20, 10  # clusters that no label reaches, and rows of each
 
 
 def arrays_to_keep(
@@ -42,7 +44,26 @@ def arrays_to_keep(
             arrays |= _traversals(embedder, Z)
     if embedder.model_.prior is not None:
         arrays |= _components(embedder.model_.prior)
+    if embedder.spread_labels_ is not None:
+        arrays |= _clusters(embedder, embedder.spread_labels_, data.X_train)
     return arrays
+
+
+def _clusters(embedder: MetricEmbedder, spread: SpreadLabels, X: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the sizes of the clusters that no label reaches, and rows of each from its middle outwards."""
+    sizes = np.bincount(spread.clusters[spread.clusters >= 0])
+    rows = np.empty((len(sizes[:CLUSTERS]), OF_CLUSTER), np.int64)
+    for cluster in range(len(rows)):
+        members = np.flatnonzero(spread.clusters == cluster)
+        Z = spread.embeddings[members]
+        outwards = members[np.argsort(np.linalg.norm(Z - Z.mean(axis=0), axis=1), kind="stable")]
+        rows[cluster] = outwards[np.linspace(0, len(members) - 1, OF_CLUSTER).round().astype(int)]
+    inputs = viewable(embedder, X[rows.ravel()])
+    return {
+        "cluster_sizes": sizes,
+        "cluster_rows": rows,
+        "cluster_inputs": inputs.reshape(*rows.shape, *inputs.shape[1:]),
+    }
 
 
 def _traversals(embedder: MetricEmbedder, Z: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,79 @@
+"""Clusters that no label reaches: what is drawn and said of them, and what is refused."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semimetric.errors import RunError
+from semimetric.report import clusters
+from semimetric.report.view import view_of
+from semimetric.runs.directory import RunRecord
+
+SIZES = np.array([300, 20])
+ROWS = np.array([[5, 7, 9], [2, 4, 6]])
+LEVELS = np.array([[10, 60, 110], [160, 200, 250]])
+INPUTS = np.tile(LEVELS.astype(np.uint8)[..., None, None], (4, 4))
+
+
+def section_with(config=None, **changes):
+    arrays = {"cluster_sizes": SIZES, "cluster_rows": ROWS, "cluster_inputs": INPUTS} | changes
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    return clusters.section(view_of(RunRecord(config or {}, arrays={"Z_test": np.zeros((3, 4)), **arrays})))
+
+
+def test_every_row_of_a_cluster_is_in_its_place():
+    image = np.asarray(Image.open(io.BytesIO(section_with().picture)).convert("L")).astype(int)
+    for level in LEVELS.ravel():  # flat squares of one grey each
+        assert (image == level).sum() > 5_000
+    places = [[np.argwhere(image == level).mean(axis=0) for level in line] for line in LEVELS]
+    (first, second), across = np.array(places), np.array(places)[..., 1]
+    assert (np.diff(across, axis=1) > 0).all(), "from left to right in the order given"
+    assert (second[:, 0] > first[:, 0]).all(), "the second cluster below the first"
+
+
+def test_it_says_how_many_rows_there_are():
+    said = section_with({"n_unreached": 1330}).body
+    assert "No label reaches 1,330 training rows; 320 of them fall into 2 clusters." in said
+    assert "the 1 largest of which are shown" in section_with(cluster_rows=ROWS[:1], cluster_inputs=INPUTS[:1]).body
+
+
+def test_vectors_are_drawn_as_curves():
+    assert section_with(cluster_inputs=np.random.default_rng(0).normal(size=(2, 3, 7))).picture is not None
+
+
+NONE = {"cluster_sizes": np.empty(0, int), "cluster_rows": np.empty((0, 10), int), "cluster_inputs": np.empty((0, 10))}
+
+
+@pytest.mark.parametrize(
+    ("config", "arrays", "said"),
+    [
+        ({}, dict.fromkeys(NONE), "Only models that spread the labels"),
+        ({"n_unreached": 0}, NONE, "No cluster of training rows lies out of the labels&#x27; reach."),
+        ({"n_unreached": 7}, NONE, "reach; 7 rows that no label reaches fall into no cluster."),
+    ],
+)
+def test_where_there_is_none_it_says_why(config, arrays, said):
+    found = section_with(config, **arrays)
+    assert found.picture is None
+    assert said in found.body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cluster_sizes": SIZES[None]},
+        {"cluster_sizes": SIZES[:1]},
+        {"cluster_sizes": np.array(["a", "b"])},
+        {"cluster_rows": ROWS.astype(float)},
+        {"cluster_rows": ROWS[:, :2]},
+        {"cluster_rows": None},
+        {"cluster_inputs": INPUTS[:1]},
+        {"cluster_inputs": None},
+        {"cluster_inputs": INPUTS.astype(str)},
+    ],
+)
+def test_arrays_that_contradict_each_other_are_refused(change):
+    with pytest.raises(RunError, match="damaged: cluster_"):
+        section_with(**change)
