@@ -2,7 +2,8 @@
 #   make demo    learn a space from 50 labels, write runs/demo/report.html
 #   make test    the tests (under five minutes on two cores)
 #   make check   lint, types, layers
-#   make bench   speed beside the peers' → docs/benchmarks.md (an hour and a half, on an idle machine)
+#   make bench   speed beside the peers' → docs/benchmarks.md (an hour and a half, on an idle machine);
+#                DATA=folder, if that has mnist/: on its images instead of random ones
 #   make slow    the tests left out of `make test`: a browser, the real datasets, larger fits
 
 PYTHON ?= python3
@@ -28,7 +29,7 @@ check: $(VENV)/.developed
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.benched
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(if $(DATA),--data-dir $(DATA))
 
 clean:
 	rm -rf $(VENV) runs

@@ -77,7 +77,8 @@ class MetricEmbedder(
     margin : float or None
         Of the triplet and contrastive losses, in the units of ``distance``.
     distance : str or callable
-        "euclidean", "squared_euclidean", "manhattan", "cosine", or a function of (n, d) and (m, d) tensors.
+        "euclidean", "squared_euclidean", "manhattan", "cosine", or a function of (n, d) and (m, d) tensors. The graphs
+        of "self-training" are Euclidean whatever it is.
     metric_on : str or None
         Whether the metric loss sees a "sample" of the posterior, or its "mean".
     prior : str, Prior or None
