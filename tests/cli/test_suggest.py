@@ -232,15 +232,18 @@ def three_kinds(semimetric, tmp_path_factory):
 
 def test_rows_that_no_label_reached_are_told_and_shown(three_kinds):
     _, kind, printed, run = three_kinds
-    assert "No label reaches 60 training rows, perhaps of a class without any: the report shows " in printed
-    config = json.loads((run / "config.json").read_text())
-    assert config["n_unreached"] == 60
+    assert "No label reaches 60 training rows, 60 of them in 1 cluster: of a class without a label, perhaps" in printed
+    assert json.loads((run / "config.json").read_text())["n_unreached"] == 60
+    X = np.load(run.parent / "rows.npz")["X"][kind == 2].astype(np.float32)
     with np.load(run / "embedding.npz") as arrays:
-        assert (kind[arrays["cluster_rows"]] == 2).all()
-        assert arrays["cluster_rows"].shape[1] == 10
         assert arrays["cluster_sizes"].tolist() == [60]
-        X = np.load(run.parent / "rows.npz")["X"]
-        assert np.array_equal(arrays["cluster_inputs"], X[arrays["cluster_rows"]].astype(np.float32))
+        shown = arrays["cluster_inputs"]
+    assert shown.shape == (1, 10, 6)
+    assert len(np.unique(shown[0], axis=0)) == 10
+    assert all((row == X).all(axis=1).any() for row in shown[0])
+    Z = MetricEmbedder.load(run / "model").transform(np.concatenate([shown[0], X]))
+    from_the_middle = np.linalg.norm(Z[:10] - Z[10:].mean(axis=0), axis=1)
+    assert (np.diff(from_the_middle) > -1e-5).all()
     assert (run / "clusters.png").exists()
 
 

@@ -1,6 +1,7 @@
 """Preset "best": few labels spread over many rows, and predictions from what was found."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,9 +117,14 @@ def test_however_many_rows_are_asked_at_once(fitted, digits, monkeypatch):
     np.testing.assert_allclose(fitted.predict_proba(digits.X_test[:50]), whole, rtol=1e-6)
 
 
-def test_clusters_of_rows_are_those_of_their_embeddings(fitted, digits):
-    spread = fitted.spread_labels_
-    assert np.array_equal(fitted.predict_cluster(digits.X_test), spread.clusters_of(fitted.transform(digits.X_test)))
+def test_clusters_of_rows_are_those_of_the_training_rows_around_them(fitted, few_digits, monkeypatch):
+    X, _ = few_digits
+    left = fitted.spread_labels_.embeddings[:, 0] < 0  # as if no label had reached them
+    clusters = np.where(left, 0, -1)
+    monkeypatch.setattr(fitted, "spread_labels_", replace(fitted.spread_labels_, reached=~left, clusters=clusters))
+    found = fitted.predict_cluster(X)
+    assert (found == clusters).mean() > 0.9
+    assert set(found) == {-1, 0}
 
 
 def test_there_are_no_clusters_without_self_training(few_digits):
@@ -308,10 +314,13 @@ E, P, R, C = "spread.embeddings", "spread.distributions", "spread.reached", "spr
         lambda t: t.update({P: t[P][:, 0].clone()}),
         lambda t: t.update({P: torch.tensor(0.5)}),
         lambda t: t.update({name: t[name][:0].clone() for name in (E, P, R, C)}),
+        lambda t: t[C].fill_(-2),
+        lambda t: t[C].fill_(2**40),
     ],
     ids=[
         "no embeddings", "no distributions", "nobody reached", "no clusters", "one not said", "parts of clusters",
         "a dimension less", "a row less", "a class less", "a row unsaid", "no classes", "a number", "no rows",
+        "a cluster before the first", "a cluster beyond all",
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(fitted, tmp_path, change):

@@ -44,9 +44,39 @@ def test_numbers_of_rows_and_their_order_change_nothing(clouds):
     assert np.array_equal(clusters_beyond(Z[order], whose[order] < 0, 0), clusters_beyond(Z, whose < 0, 0)[order])
 
 
-def test_one_cloud_is_a_whole_cluster(clouds):
-    Z, whose = clouds
-    assert np.array_equal(clusters_beyond(Z, whose != 0, seed=0), np.where(whose == 0, 0, -1))
+def on_the_sphere(clouds, rows, spread, dimensions, seed):
+    Z = np.repeat(np.eye(clouds, dimensions), rows, axis=0)
+    Z += spread * np.random.default_rng(seed).normal(size=Z.shape)
+    return (Z / np.linalg.norm(Z, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("clouds", "spread", "dimensions"), [(2, 0.2, 10), (3, 0.2, 10), (3, 0.1, 64), (5, 0.15, 10)])
+def test_clouds_on_the_sphere_are_told_apart(clouds, spread, dimensions, seed):
+    Z = on_the_sphere(clouds, 100, spread, dimensions, seed)
+    assert clusters_beyond(Z, np.zeros(len(Z), bool), seed=0).max() == clouds - 1
+
+
+@pytest.mark.parametrize(("spread", "dimensions"), [(0.2, 10), (0.1, 64)])
+def test_one_cloud_is_one_cluster(spread, dimensions):
+    Z = on_the_sphere(1, 300, spread, dimensions, 0)
+    assert (clusters_beyond(Z, np.zeros(len(Z), bool), seed=0) == 0).mean() > 0.95
+
+
+def test_a_few_rows_far_from_the_only_cloud_stand_apart():
+    Z = np.concatenate([on_the_sphere(1, 300, 0.1, 10, 0), -on_the_sphere(1, 8, 0.1, 10, 1)])
+    found = clusters_beyond(Z, np.zeros(len(Z), bool), seed=0)
+    assert (found[:300] == 0).mean() > 0.95
+    assert (found[300:] == -1).all()
+
+
+def test_numbers_follow_the_sizes_among_all_rows_not_among_those_looked_at(monkeypatch):
+    monkeypatch.setattr(spread, "CLUSTERED", 60)
+    whose = np.repeat([0, 1], [1010, 1000])
+    Z = 20 * np.eye(3)[whose] + np.random.default_rng(0).normal(size=(len(whose), 3))
+    for seed in range(4):  # the smaller one is drawn more often by some
+        sizes = np.bincount(clusters_beyond(Z.astype(np.float32), np.zeros(len(Z), bool), seed) + 1)[1:]
+        assert (np.diff(sizes) <= 0).all()
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 9])
@@ -75,19 +105,22 @@ def test_a_new_row_is_in_the_cluster_of_its_neighbours(clouds, monkeypatch):
     assert np.array_equal(found, whose[::3])
 
 
-def test_neighbours_that_a_label_reached_outvote_a_cluster():
-    Z = np.array([[0.0], [0.0], [0.0], [0.0], [0.0]], np.float32)
-    at = np.zeros((1, 1), np.float32)
-    for unreached, said in ((2, -1), (3, 1)):  # of five that weigh the same
-        reached = np.arange(5) >= unreached
-        assert spread_over(Z, reached, np.where(reached, -1, 1)).clusters_of(at).tolist() == [said]
+@pytest.mark.parametrize(
+    ("clusters", "said"),
+    [
+        ([1, 1, 1, -1, -1], 1),
+        ([1, 1, -1, -1, -1], -1),
+        ([0, 0, 1, 1, -1], -1),
+        ([0, 0, 0, 1, -1], 0),
+    ],
+)
+def test_more_than_half_of_the_neighbours_decide(clusters, said):
+    Z = np.zeros((5, 1), np.float32)  # all weigh the same
+    clusters = np.array(clusters)
+    assert spread_over(Z, clusters < 0, clusters).clusters_of(Z[:1]).tolist() == [said]
 
 
-def test_neighbours_that_stand_apart_are_no_cluster():
-    Z = np.repeat(np.array([[0.0], [9.0]], np.float32), 5, axis=0)
-    found = spread_over(Z, np.zeros(10, bool), np.repeat([-1, 0], 5)).clusters_of(
-        np.array([[0.0], [9.0]], np.float32), n_neighbors=5
-    )
-    assert found.tolist() == [-1, 0]
-    assert spread_over(Z, np.ones(10, bool), np.full(10, -1)).clusters_of(Z).tolist() == [-1] * 10
-    assert len(spread_over(Z, np.zeros(10, bool), np.zeros(10, int)).clusters_of(Z[:0])) == 0
+def test_without_clusters_or_rows_there_is_nothing_to_be_in():
+    Z = np.zeros((5, 1), np.float32)
+    assert spread_over(Z, np.ones(5, bool), np.full(5, -1)).clusters_of(Z).tolist() == [-1] * 5
+    assert spread_over(Z, np.zeros(5, bool), np.zeros(5, int)).clusters_of(Z[:0]).shape == (0,)

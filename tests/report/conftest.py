@@ -55,7 +55,6 @@ def arrays_of(kind: str, rows: int, classes: int, dimensions: int, names: list[s
         "prior_scales": np.ones((classes, dimensions), dtype=np.float32),
         "prior_weights": np.full(classes, 1 / classes, dtype=np.float32),
         "cluster_sizes": np.array([40, 20, 12]),
-        "cluster_rows": np.arange(30).reshape(3, 10),
         "cluster_inputs": inputs(np.arange(30) % classes).reshape(3, 10, *shape),
     }
 

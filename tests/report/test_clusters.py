@@ -12,13 +12,12 @@ from semimetric.report.view import view_of
 from semimetric.runs.directory import RunRecord
 
 SIZES = np.array([300, 20])
-ROWS = np.array([[5, 7, 9], [2, 4, 6]])
 LEVELS = np.array([[10, 60, 110], [160, 200, 250]])
 INPUTS = np.tile(LEVELS.astype(np.uint8)[..., None, None], (4, 4))
 
 
 def section_with(config=None, **changes):
-    arrays = {"cluster_sizes": SIZES, "cluster_rows": ROWS, "cluster_inputs": INPUTS} | changes
+    arrays = {"cluster_sizes": SIZES, "cluster_inputs": INPUTS} | changes
     arrays = {name: array for name, array in arrays.items() if array is not None}
     return clusters.section(view_of(RunRecord(config or {}, arrays={"Z_test": np.zeros((3, 4)), **arrays})))
 
@@ -36,22 +35,35 @@ def test_every_row_of_a_cluster_is_in_its_place():
 def test_it_says_how_many_rows_there_are():
     said = section_with({"n_unreached": 1330}).body
     assert "No label reaches 1,330 training rows; 320 of them fall into 2 clusters." in said
-    assert "the 1 largest of which are shown" in section_with(cluster_rows=ROWS[:1], cluster_inputs=INPUTS[:1]).body
+    assert "the 1 largest of which are shown" in section_with(cluster_inputs=INPUTS[:1]).body
 
 
-def test_vectors_are_drawn_as_curves():
-    assert section_with(cluster_inputs=np.random.default_rng(0).normal(size=(2, 3, 7))).picture is not None
+def test_vectors_are_drawn_as_curves_over_one_scale():
+    flat = np.zeros((2, 1, 50))
+    flat[1] = 1  # the second lies at the top of the range, the first at its bottom: they are next to each other
+    image = np.asarray(Image.open(io.BytesIO(section_with(cluster_inputs=flat).picture)).convert("L")).astype(int)
+    lines = np.flatnonzero((image[:, -100:] < 60).any(axis=1))
+    assert 0 < np.ptp(lines) < 0.25 * len(image)
 
 
-NONE = {"cluster_sizes": np.empty(0, int), "cluster_rows": np.empty((0, 10), int), "cluster_inputs": np.empty((0, 10))}
+def test_of_many_clusters_the_first_are_drawn():
+    drawn = section_with(cluster_sizes=np.full(40, 10), cluster_inputs=np.tile(INPUTS[:1, :1], (40, 30, 1, 1))).picture
+    assert (np.asarray(Image.open(io.BytesIO(drawn)).convert("L")) == LEVELS[0, 0]).sum() < 1.05 * 20 * 10 * 140**2
+    assert (
+        "the 20 largest of which are shown"
+        in section_with(cluster_sizes=np.full(40, 10), cluster_inputs=np.tile(INPUTS[:1, :1], (20, 3, 1, 1))).body
+    )
+
+
+NONE = {"cluster_sizes": np.empty(0, int), "cluster_inputs": np.empty((0, 10, 4, 4), np.uint8)}
 
 
 @pytest.mark.parametrize(
     ("config", "arrays", "said"),
     [
-        ({}, dict.fromkeys(NONE), "Only models that spread the labels"),
+        ({}, dict.fromkeys(NONE), "This run does not know which rows its labels reach"),
         ({"n_unreached": 0}, NONE, "No cluster of training rows lies out of the labels&#x27; reach."),
-        ({"n_unreached": 7}, NONE, "reach; 7 rows that no label reaches fall into no cluster."),
+        ({"n_unreached": 7}, NONE, "reach; 7 rows out of it fall into no cluster."),
     ],
 )
 def test_where_there_is_none_it_says_why(config, arrays, said):
@@ -66,10 +78,13 @@ def test_where_there_is_none_it_says_why(config, arrays, said):
         {"cluster_sizes": SIZES[None]},
         {"cluster_sizes": SIZES[:1]},
         {"cluster_sizes": np.array(["a", "b"])},
-        {"cluster_rows": ROWS.astype(float)},
-        {"cluster_rows": ROWS[:, :2]},
-        {"cluster_rows": None},
-        {"cluster_inputs": INPUTS[:1]},
+        {"cluster_sizes": -SIZES},
+        {"cluster_sizes": NONE["cluster_sizes"]},
+        {"cluster_inputs": NONE["cluster_inputs"]},
+        {"cluster_inputs": INPUTS[:, :0]},
+        {"cluster_inputs": INPUTS[..., :0]},
+        {"cluster_inputs": INPUTS[:, :, 0, 0]},
+        {"cluster_inputs": np.repeat(INPUTS[..., None], 5, axis=4)},
         {"cluster_inputs": None},
         {"cluster_inputs": INPUTS.astype(str)},
     ],

@@ -14,7 +14,7 @@ PLACES = (("predicted", "probability"), ("second", "second_probability"))
 def guesses_of(embedder: MetricEmbedder, X: np.ndarray, classes: int = 1) -> dict[str, list[Any]]:
     """Return each input's likeliest classes, one or two, and their probabilities; None for a class that has none."""
     shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
-    shares = np.pad(shares, ((0, 0), (0, classes)))  # there are so many, however few the model knows
+    shares = np.pad(shares, ((0, 0), (0, classes)))  # the model may know fewer
     order = np.argsort(-shares, axis=1, kind="stable")
     found: dict[str, list[Any]] = {}
     for place, (name, probability) in enumerate(PLACES[:classes]):
@@ -27,8 +27,11 @@ def guesses_of(embedder: MetricEmbedder, X: np.ndarray, classes: int = 1) -> dic
 
 def clusters_of(embedder: MetricEmbedder, X: np.ndarray) -> dict[str, list[Any]]:
     """Return each input's cluster of rows that no label reached, None for others; no column without self-training."""
-    if embedder.spread_labels_ is None:
+    spread = embedder.spread_labels_
+    if spread is None:
         return {}
+    if spread.clusters.max() < 0:
+        return {"cluster": [None] * len(X)}
     return {"cluster": [None if cluster < 0 else cluster for cluster in embedder.predict_cluster(X).tolist()]}
 
 

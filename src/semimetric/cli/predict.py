@@ -22,8 +22,8 @@ def predict(
         Path,
         typer.Option(
             "--out",
-            help="File to write: a .csv with a line for each row, of its class and that class's probability, and the "
-            "cluster it is in if no label reached its like.",
+            help="File to write: a .csv with a line for each row: its class, that class's probability and, of a model "
+            "that spread its labels, a cluster where the row lies among training rows that no label reached.",
             rich_help_panel=o.OUTPUT,
         ),
     ],
@@ -66,19 +66,18 @@ def predict(
     write_whole(out, table_of(np.arange(len(rows.X)), rows.files, guesses))
     found = Counter(guesses["predicted"])
     counts = {name: found[name] for name in embedder.classes_.tolist()}
-    clusters = Counter(cluster for cluster in guesses.get("cluster", ()) if cluster is not None)
+    clusters = sorted(Counter(cluster for cluster in guesses.get("cluster", ()) if cluster is not None).items())
     if as_json:
-        named = {
-            what: {str(name): count for name, count in found.items()}
-            for what, found in (("classes", counts), ("clusters", dict(sorted(clusters.items()))))
-        }
-        print_json({"rows": len(rows.X), **named, "split": rows.split, "out": out})
+        classes = {str(name): count for name, count in counts.items()}
+        beyond = {"clusters": {str(cluster): count for cluster, count in clusters}} if "cluster" in guesses else {}
+        print_json({"rows": len(rows.X), "classes": classes, **beyond, "split": rows.split, "out": out})
         return
     _print(f"{len(rows.X):,} rows ({rows.split}) of {data}", counts, guesses)
     if clusters:
+        told = counted(sum(count for _, count in clusters), "row")
         print(
-            f"{counted(clusters.total(), 'row')} in {counted(len(clusters), 'cluster')} that no label reached (column "
-            f"cluster): perhaps of no class above. The report of {run} shows them; label a few."
+            f"{told} in {counted(len(clusters), 'cluster')} that no label reached (column cluster): of no class above, "
+            "perhaps, or of an unusual kind. Label a few of them."
         )
     print(f"Table: {out}")
 

@@ -73,9 +73,12 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     else:
         console.print(title, style="bold", markup=False)
         console.print("No test labels, so no scores: give a file with X_test and y_test, or --test-share.")
-    if config.get("n_unreached"):
-        rows = counted(config["n_unreached"], "training row")
-        console.print(f"No label reaches {rows}, perhaps of a class without any: the report shows their clusters.")
+    sizes = record.arrays.get("cluster_sizes")
+    if sizes is not None and len(sizes):
+        console.print(
+            f"No label reaches {counted(config['n_unreached'], 'training row')}, {int(sizes.sum()):,} of them in "
+            f"{counted(len(sizes), 'cluster')}: of a class without a label, perhaps, or of an unusual kind."
+        )
     if run.report.exists():
         console.print(f"Report: {run.report}", markup=False)
     if config["stopped"] == "interrupted":
@@ -95,6 +98,7 @@ def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
         "seed",
         "n_train",
         "n_labelled",
+        "n_unreached",
         "n_test",
         "epochs",
         "best_epoch",

@@ -328,6 +328,8 @@ def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> Spre
     expected = list(zip(shapes, ("float32", "float32", "bool", "int64"), strict=True))
     if not n or [(part.shape, part.dtype.name) for part in vars(spread).values()] != expected:
         raise ValueError("the labels spread over the training rows do not fit their embeddings")
+    if not -1 <= spread.clusters.min() <= spread.clusters.max() < n:
+        raise ValueError("a training row is in a cluster whose number cannot be")
     return spread
 
 

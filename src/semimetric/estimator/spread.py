@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import HDBSCAN
+from sklearn.cluster import DBSCAN, HDBSCAN
 from sklearn.neighbors import NearestNeighbors
 
 from semimetric.graphs import nearness
@@ -43,18 +43,16 @@ class SpreadLabels:
         return np.concatenate(parts)
 
     def clusters_of(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
-        """Return the cluster (m,) of embeddings (m, d) most of whose nearest training rows no label reached, else −1.
+        """Return the cluster (m,) that most of the nearest training rows of embeddings (m, d) are in, else −1.
 
-        It is the one that most of those rows are in, weighed as for `probabilities`; −1 if they are in none.
+        They weigh as for `probabilities`.
         """
-        columns = np.arange(self.clusters.max(initial=-1) + 1)
-        if not len(columns):
-            return np.full(len(Z), -1)
         parts = [np.empty(0, np.int64)]
         for weights, rows in self._nearest(Z, n_neighbors):
-            beyond = (weights * ~self.reached[rows]).sum(axis=1)
-            votes = np.einsum("mk,mkc->mc", weights, self.clusters[rows][:, :, None] == columns)
-            parts.append(np.where((beyond > 0.5) & votes.any(axis=1), votes.argmax(axis=1), -1))
+            theirs = self.clusters[rows]
+            shares = np.einsum("mk,mjk->mj", weights, theirs[:, :, None] == theirs[:, None, :])
+            likeliest = theirs[np.arange(len(rows)), shares.argmax(axis=1)]
+            parts.append(np.where(shares.max(axis=1) > 0.5, likeliest, -1))
         return np.concatenate(parts)
 
     def _nearest(self, Z: np.ndarray, n_neighbors: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -71,8 +69,9 @@ def clusters_beyond(Z: np.ndarray, reached: np.ndarray, seed: int) -> np.ndarray
     """Return the numbers (n,) of the clusters that the rows without a label in reach fall into, the largest being 0.
 
     Clusters by density (HDBSCAN, Campello et al. 2013) among at most 5,000 such rows, of at least 3 % of them and ten
-    rows; of more rows, the others are given what the nearest of these has. Where there are no two clusters, all such
-    rows are one. −1 for the reached, and for rows in none.
+    rows; of more rows, the others are given what the nearest of these has. HDBSCAN finds several clusters or none.
+    Where it finds none, DBSCAN (Ester et al. 1996) takes those with nine others within twice the median distance of a
+    row's ninth, and what lies as near to them. −1 for the reached, and for rows in no cluster.
 
     Parameters
     ----------
@@ -94,13 +93,13 @@ def clusters_beyond(Z: np.ndarray, reached: np.ndarray, seed: int) -> np.ndarray
         return clusters
     drawn = np.sort(np.random.default_rng(seed).permutation(beyond)[:CLUSTERED])
     least = max(FEWEST, round(SMALLEST_CLUSTER * len(drawn)))
-    search = HDBSCAN(min_cluster_size=least, min_samples=min(FEWEST, len(drawn)), allow_single_cluster=True, copy=True)
-    found = search.fit_predict(Z[drawn])
-    if found.max() == 0:  # one cluster, the whole: of that, HDBSCAN names only the densest rows
-        found = np.zeros_like(found)
-    ranks = np.argsort(np.argsort(-np.bincount(found[found >= 0], minlength=found.max() + 1), kind="stable"))
-    found = np.where(found >= 0, np.append(ranks, -1)[found], -1)
+    found = HDBSCAN(min_cluster_size=least, min_samples=FEWEST, copy=True).fit_predict(Z[drawn])
+    if found.max() < 0:
+        distances, _ = NearestNeighbors(n_neighbors=FEWEST).fit(Z[drawn]).kneighbors(Z[drawn])  # one is the row itself
+        near = max(2 * float(np.median(distances[:, -1])), np.finfo(np.float32).tiny)
+        found = DBSCAN(eps=near, min_samples=FEWEST).fit_predict(Z[drawn])
     nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(Z[drawn])
     for part in np.array_split(beyond, -(-len(beyond) // ROWS_AT_ONCE)):
         clusters[part] = found[nearest.kneighbors(Z[part], return_distance=False)[:, 0]]
-    return clusters
+    sizes = np.bincount(clusters[clusters >= 0], minlength=found.max() + 1)
+    return np.append(np.argsort(np.argsort(-sizes, kind="stable")), -1)[clusters]

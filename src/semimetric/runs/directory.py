@@ -51,8 +51,8 @@ class RunRecord:
         samples (s, …) likewise: decoded draws from the prior (absent without a prior or a decoder),
         traversals (r, t, …), traversal_dimensions (r,), traversal_values (r, t): decoded walks along dimensions,
         prior_means, prior_scales (K, N), prior_weights (K,): the prior's components, where it has Gaussian ones,
-        cluster_sizes (k,), and of the first 20 cluster_rows (k, 10), cluster_inputs (k, 10, …): training rows of the
-        clusters that no label reached (absent without self-training).
+        cluster_sizes (k,), cluster_inputs (min(k, 20), 10, …): training rows that no label reached, in clusters, from
+        each one's middle outwards (absent without self-training).
 
     A run on data without a test split embeds the training rows and names them ``Z_test`` all the same;
     ``config["evaluated_on"]`` says which split it was.

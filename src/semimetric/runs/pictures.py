@@ -50,20 +50,16 @@ def arrays_to_keep(
 
 
 def _clusters(embedder: MetricEmbedder, spread: SpreadLabels, X: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the sizes of the clusters that no label reaches, and rows of each from its middle outwards."""
+    """Return the sizes of the clusters that no label reaches, and inputs of each from its middle outwards."""
     sizes = np.bincount(spread.clusters[spread.clusters >= 0])
-    rows = np.empty((len(sizes[:CLUSTERS]), OF_CLUSTER), np.int64)
+    rows = np.empty((min(len(sizes), CLUSTERS), OF_CLUSTER), np.int64)
     for cluster in range(len(rows)):
         members = np.flatnonzero(spread.clusters == cluster)
         Z = spread.embeddings[members]
         outwards = members[np.argsort(np.linalg.norm(Z - Z.mean(axis=0), axis=1), kind="stable")]
         rows[cluster] = outwards[np.linspace(0, len(members) - 1, OF_CLUSTER).round().astype(int)]
     inputs = viewable(embedder, X[rows.ravel()])
-    return {
-        "cluster_sizes": sizes,
-        "cluster_rows": rows,
-        "cluster_inputs": inputs.reshape(*rows.shape, *inputs.shape[1:]),
-    }
+    return {"cluster_sizes": sizes, "cluster_inputs": inputs.reshape(*rows.shape, *inputs.shape[1:])}
 
 
 def _traversals(embedder: MetricEmbedder, Z: np.ndarray) -> dict[str, np.ndarray]:
