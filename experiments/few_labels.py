@@ -6,8 +6,8 @@
     python experiments/few_labels.py calibration --study runs/studies/few-labels-full
     python experiments/few_labels.py vectors --data-dir DATA
 
-Every run is one JSON file in --out, named by its settings; a second call does what is missing (of calibration, all of it)
-and prints the table.
+Every run is one JSON file in --out, named by its settings; a second call does what is missing (of calibration, all of
+it) and prints the table.
 
 ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
              Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 others of them. No test image is read.
