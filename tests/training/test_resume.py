@@ -56,7 +56,7 @@ def fit(directory: Path, options: dict, kill_at: int = 0, resume: bool = False) 
     [
         pytest.param({"routine": "joint"}, id="joint", marks=pytest.mark.slow),
         pytest.param({"preset": "best", "validation_share": 0.05}, id="best"),
-        pytest.param(EVERYTHING_AT_ONCE, id="everything at once"),
+        pytest.param(EVERYTHING_AT_ONCE, id="everything at once", marks=pytest.mark.slow),
         pytest.param({"routine": "alternate-epochs"}, id="alternate-epochs", marks=pytest.mark.slow),
         pytest.param({"routine": "staged", "preset": "dml-gmm-prior"}, id="staged", marks=pytest.mark.slow),
         pytest.param({"routine": "joint", "averaging": 0.9}, id="averaged", marks=pytest.mark.slow),
