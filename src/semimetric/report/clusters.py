@@ -6,7 +6,7 @@ from semimetric.errors import RunError
 from semimetric.report.drawing import canvas
 from semimetric.report.palette import MUTED
 from semimetric.report.section import Section, absent, counted, figure, paragraph
-from semimetric.report.thumbnails import draw, images, span_of
+from semimetric.report.thumbnails import can_be_drawn, draw, images, span_of
 from semimetric.report.view import View
 
 NAME, TITLE = "clusters", "Clusters without a label"
@@ -48,15 +48,13 @@ def _checked(view: View) -> tuple[np.ndarray, np.ndarray]:
     """Return the sizes (k,), and inputs (shown, r, …) of the first clusters."""
     none = np.empty((0, 0))
     sizes, inputs = (view.record.arrays.get(f"cluster_{name}", none) for name in ("sizes", "inputs"))
-    form = inputs.shape[2:]
-    known = len(form) in (1, 2) or (len(form) == 3 and form[2] in (1, 3))
     if (
         sizes.ndim != 1
         or sizes.dtype.kind not in "iu"
         or (sizes < 1).any()
         or (len(sizes) == 0) != (len(inputs) == 0)
         or len(inputs) > len(sizes)
-        or (len(inputs) and (inputs.dtype.kind not in "iuf" or inputs.size == 0 or not known))
+        or (len(inputs) and (inputs.dtype.kind not in "iuf" or inputs.size == 0 or not can_be_drawn(inputs.shape[2:])))
     ):
         raise RunError(
             f"{view.source}: embedding.npz is damaged: cluster_sizes {sizes.shape} and cluster_inputs {inputs.shape}, "

@@ -7,7 +7,7 @@ import numpy as np
 from semimetric.errors import RunError
 from semimetric.report.samples_plot import Walk, of_images, of_vectors
 from semimetric.report.section import Section, absent, counted, figure, paragraph
-from semimetric.report.thumbnails import images
+from semimetric.report.thumbnails import can_be_drawn, images
 from semimetric.report.view import View
 
 NAME, TITLE = "samples", "Samples and traversals"
@@ -69,8 +69,7 @@ def _found(view: View, name: str, leading: int) -> _Found:
     if len(array) == 0:
         return _Found(array, np.arange(0), 0)
     form = array.shape[leading:]
-    known = len(form) in (1, 2) or (len(form) == 3 and form[2] in (1, 3))
-    if array.size == 0 or not known or not np.issubdtype(array.dtype, np.number):
+    if array.size == 0 or not can_be_drawn(form) or not np.issubdtype(array.dtype, np.number):
         lead = "(samples" if leading == 1 else "(dimensions, steps"
         raise RunError(
             f"{view.source}: embedding.npz is damaged: {name} has shape {array.shape}, {array.dtype}, "

@@ -11,6 +11,15 @@ LARGEST_SPRITE = 44
 """Side in pixels beyond which an image on the sprite sheet is made smaller."""
 
 
+def can_be_drawn(shape: tuple[int, ...]) -> bool:
+    """Return whether inputs of this shape are vectors, or images in grey or colour.
+
+    >>> can_be_drawn((64,)), can_be_drawn((8, 8)), can_be_drawn((8, 8, 3)), can_be_drawn((8, 8, 5)), can_be_drawn(())
+    (True, True, True, False, False)
+    """
+    return len(shape) in (1, 2) or (len(shape) == 3 and shape[2] in (1, 3))
+
+
 def images(inputs: np.ndarray) -> np.ndarray | None:
     """Return (s, h, w) or (s, h, w, 3) uint8 where ``inputs`` are images, None where they are vectors."""
     if len(inputs) == 0 or inputs.ndim not in (3, 4):
