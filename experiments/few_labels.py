@@ -6,8 +6,8 @@
     python experiments/few_labels.py calibration --study runs/studies/few-labels-full
     python experiments/few_labels.py vectors --data-dir DATA
 
-Every run is one JSON file in --out, named by its settings; a second call does what is missing (of calibration, all of
-it) and prints the table.
+Every run is one line of GROUP.jsonl in --out; a second call does what is missing and prints the table. What has been
+measured so far lies in experiments/results: `--out experiments/results` prints it, and goes on with it.
 
 ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
              Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 others of them. No test image is read.
@@ -16,12 +16,12 @@ suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, 
 classes      six labels of MNIST drawn from all: some classes have none. Test images, five seeds.
 calibration  60 labels of MNIST: the probabilities of `best` beside those of a logistic regression on its embeddings.
              Test images, five seeds, of the finished runs of `semimetric study few-labels`: nothing is fitted again.
+             Of other runs of the study by now, remove calibration.jsonl first.
 vectors      digits as 64 numbers (50 labels) and 50 principal components of Fashion-MNIST (100), beside UMAP, label
              spreading and self-training on the same vectors. Test rows, five seeds.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -39,6 +39,7 @@ import numpy as np
 
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory, RunRecord
+from semimetric.runs.directory import write_whole
 from semimetric.training import LABELLED, PAIRED, SelfTraining
 
 Run = dict[str, Any]
@@ -52,7 +53,6 @@ class Where(NamedTuple):
     study: Path
 
 
-UNCACHED = ("calibration",)  # takes seconds, and the study's runs may be others by now
 FITTED_ROWS, SCORED_ROWS = 20_000, 10_000  # of the ablation
 ABLATION_EPOCHS = 10  # half of what `best` makes of so many rows
 SEEDS = 5
@@ -314,49 +314,53 @@ HOW: dict[str, Callable[[Run, Where], Scores]] = {
 }
 
 
-def do(run: Run, where: Where, file: Path) -> str:
-    """Compute a run and write it down; return what went wrong."""
+def do(run: Run, where: Where) -> tuple[Scores, str]:
+    """Compute a run; return its scores, or what went wrong."""
     import torch
 
     torch.set_num_threads(1)
     try:
-        scores = HOW[run["group"]](run, where)
+        return HOW[run["group"]](run, where), ""
     except Exception:
-        return traceback.format_exc()
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({**run, "scores": scores}, indent=1))
-    os.replace(partial, file)
-    return ""
+        return {}, traceback.format_exc()
 
 
-def name_of(run: Run) -> str:
-    """Return the name of a run's file: its settings, and a digest of them all."""
-    digest = hashlib.blake2b(json.dumps(run, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"{run['group']}-{run['dataset']}-{run['labels']}-{run['seed']}-{digest}"
+def key_of(run: Run) -> str:
+    """Return a run's settings as text."""
+    return json.dumps(run, sort_keys=True)
 
 
-def table(runs: list[Run], folder: Path) -> str:
+def line(key: str, scores: Scores) -> str:
+    """Return a run's line of a file of results."""
+    return json.dumps({**json.loads(key), "scores": scores}) + "\n"
+
+
+def finished(file: Path) -> dict[str, Scores]:
+    """Return the scores in a file of results, by the runs' keys."""
+    rows = map(json.loads, file.read_text().splitlines() if file.exists() else ())
+    return {key_of({name: value for name, value in row.items() if name != "scores"}): row["scores"] for row in rows}
+
+
+def table(runs: list[Run], found: dict[str, Scores]) -> str:
     """Return mean ± sd over seeds of what is done, as Markdown, and each row's paired difference to the first."""
     done: dict[tuple[str, int], dict[str, dict[int, Scores]]] = {}
     for run in runs:
-        file = folder / f"{name_of(run)}.json"
-        if file.exists():
-            scores = json.loads(file.read_text())["scores"]
-            done.setdefault((run["dataset"], run["labels"]), {}).setdefault(run["row"], {})[run["seed"]] = scores
+        if key_of(run) in found:
+            rows = done.setdefault((run["dataset"], run["labels"]), {})
+            rows.setdefault(run["row"], {})[run["seed"]] = found[key_of(run)]
     lines = []
     for (dataset, labels), rows in done.items():
-        metrics = list(next(iter(next(iter(rows.values())).values())))
         first = next(iter(rows.values()))
+        metrics = list(next(iter(first.values())))
+        shown = metrics[:2] if len(rows) > 1 else []  # whose differences to the first row
         lines += ["", f"**{dataset}, {labels} labels**", ""]
-        lines += [
-            f"| | {' | '.join(metrics)} | difference in {metrics[0]} | seeds |",
-            "|---" * (len(metrics) + 3) + "|",
-        ]
+        headings = ["", *metrics, *(f"difference in {metric}" for metric in shown), "seeds"]
+        lines += [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
         for row, seeds in rows.items():
             cells = [_mean([scores[metric] for scores in seeds.values()]) for metric in metrics]
-            pairs = [seeds[seed][metrics[0]] - first[seed][metrics[0]] for seed in seeds.keys() & first.keys()]
-            difference = "" if seeds is first else _mean(pairs)
-            lines.append(f"| {row} | {' | '.join(cells)} | {difference} | {len(seeds)} |")
+            both = seeds.keys() & first.keys() if seeds is not first else ()
+            cells += [_mean([seeds[seed][metric] - first[seed][metric] for seed in both]) for metric in shown]
+            lines.append(f"| {row} | {' | '.join(cells)} | {len(seeds)} |")
     return "\n".join(lines)
 
 
@@ -382,17 +386,24 @@ def main() -> int:
     options = parser.parse_args()
     where = Where(options.data_dir, options.study)
     options.out.mkdir(parents=True, exist_ok=True)
+    file = options.out / f"{options.group}.jsonl"
     runs = [run for run in GROUPS[options.group]() if options.seeds is None or run["seed"] < options.seeds]
-    files = {name_of(run): options.out / f"{name_of(run)}.json" for run in runs}
-    missing = [run for run in runs if run["group"] in UNCACHED or not files[name_of(run)].exists()]
+    found = finished(file)
+    missing = [run for run in runs if key_of(run) not in found]
     failed = 0
     with ProcessPoolExecutor(options.workers, max_tasks_per_child=1) as pool:  # constants are changed in there
-        waiting = {pool.submit(do, run, where, files[name_of(run)]): run for run in missing}
+        waiting = {pool.submit(do, run, where): run for run in missing}
         for number, future in enumerate(as_completed(waiting), 1):
-            error = future.result()
+            run = waiting[future]
+            scores, error = future.result()
             failed += bool(error)
-            print(f"{number}/{len(missing)} {name_of(waiting[future])} {error or 'done'}", file=sys.stderr, flush=True)
-    print(table(runs, options.out))
+            if not error:
+                found[key_of(run)] = scores
+                text = "".join(line(key, scores) for key, scores in found.items())
+                write_whole(file, text.encode())
+            settings = ", ".join(map(str, run.values()))
+            print(f"{number}/{len(missing)} {settings}: {error or 'done'}", file=sys.stderr, flush=True)
+    print(table(runs, found))
     return 1 if failed else 0
 
 
