@@ -1,6 +1,7 @@
 """Classes named in words are known by their names, not by their places in one file's alphabet."""
 
 import numpy as np
+import pytest
 
 from semimetric import MetricEmbedder
 
@@ -12,6 +13,7 @@ def clusters(words, rows=40, seed=0):
     return np.array([centres[word] for word in y]) + rng.normal(scale=0.3, size=(rows, 3)), y
 
 
+@pytest.mark.slow
 def test_a_second_file_may_lack_a_class(semimetric, tmp_path):
     X, y = clusters(["ant", "cat", "dog"], rows=120)
     np.savez(tmp_path / "first.npz", X=X, y=y)

@@ -32,6 +32,7 @@ def stop_after_the_first_epoch(run, arguments, with_signal):
     return program.returncode, out, err
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_and_equals_an_undisturbed_one(semimetric, vector_file, tmp_path, no_report):
     arguments = ["fit", vector_file, "--labels", 30, "--epochs", 40, "--latent-dim", 2, "--seed", 5, "-q"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"

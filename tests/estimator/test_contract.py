@@ -21,13 +21,18 @@ def expected_to_fail(estimator):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
-    [
-        MetricEmbedder(epochs=10, latent_dim=4, random_state=0),
-        MetricEmbedder("best", epochs=4, latent_dim=4, random_state=0),
-    ],
-    expected_failed_checks=expected_to_fail,
+    [MetricEmbedder(epochs=10, latent_dim=4, random_state=0)], expected_failed_checks=expected_to_fail
 )
 def test_scikit_learn_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@parametrize_with_checks(
+    [MetricEmbedder("best", epochs=4, latent_dim=4, random_state=0)], expected_failed_checks=expected_to_fail
+)
+def test_scikit_learn_estimator_checks_of_self_training(estimator, check):
     check(estimator)
 
 

@@ -67,6 +67,7 @@ def scores(file, out):
     return [(dict(r.place), r.status, dict(r.metrics)) for r in collect(read_study(str(file)), out)]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_run_an_attempt_which_goes_on_from_its_checkpoint(study, tmp_path):
     """In the midst of a run its worker is killed: what is said, and that the run ends as it does undisturbed."""
     small = study(grid={}, rows=[{"preset": "dml"}], base={"epochs": 60, "latent_dim": 2, "patience": None})

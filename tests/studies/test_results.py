@@ -26,6 +26,7 @@ def finish(directory, key, accuracy=0.25, stopped="finished"):
     run.write_json("config.json", config)
 
 
+@pytest.mark.slow
 def test_ten_thousand_results_come_out_of_one_file(directory, monkeypatch):
     study = Study(name="many", dataset="digits", seeds=2_500, grid={"latent_dim": [2, 3, 4, 5]})
     tasks = expand(study)

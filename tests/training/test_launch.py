@@ -50,6 +50,7 @@ def test_two_processes_train_the_model_of_one(digits):
     assert np.linalg.norm(Z - other) < 0.02 * np.linalg.norm(Z)
 
 
+@pytest.mark.slow
 def test_two_processes_spread_the_labels_of_one(digits):
     """Pairs are dealt out whole, and each process knows the same neighbours, labels and average."""
     settings = {"preset": "best", "epochs": 2, "averaging": 0.9, **PLAIN, **EVEN}

@@ -68,6 +68,18 @@ def _look() -> Any:
     }
 
 
+def fit_text(label: Any, width: float) -> None:
+    """Shorten a text on a figure, an ellipsis for what is left out, until it is at most ``width`` inches wide.
+
+    How many letters that are depends on the fonts that are installed.
+    """
+    text = label.get_text()
+    length = len(text)
+    while length > 1 and label.get_window_extent().width > width * label.get_figure().dpi:
+        length -= 1
+        label.set_text(shortened(text, length))
+
+
 def shortened(text: str, longest: int = 18) -> str:
     """Return a text that fits: one line, with an ellipsis for what is left out.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from semimetric.report.drawing import canvas, shortened
+from semimetric.report.drawing import canvas, fit_text, shortened
 from semimetric.report.palette import GRID, MUTED
 from semimetric.report.thumbnails import draw, images, span_of
 
@@ -16,8 +16,6 @@ PITCH, CAPTION, GAP = 1.14, 0.38, 0.17
 """In sides of an input: from one to the next, of the caption below it, from there to the next line."""
 SIDE = 0.78
 """Of an input, in inches."""
-LONGEST = 13
-"""Characters of a class's name that fit below an input."""
 
 
 def contact_sheet(
@@ -52,11 +50,13 @@ def contact_sheet(
             captions = [(f"row {row}", {"fontsize": 6.5, "color": MUTED})]
             if name is not None:
                 captions = [
-                    (shortened(str(name), LONGEST), {"fontsize": 8, "weight": "bold"}),
+                    (shortened(str(name)), {"fontsize": 8, "weight": "bold"}),
                     (f"{share:.2f} · row {row}", {"fontsize": 6.5, "color": MUTED}),
                 ]
             for number, (text, look) in enumerate(captions):
-                axes.text(x + 0.5, y - 0.07 - 0.18 * number, text, ha="center", va="top", **look)
+                label = axes.text(x + 0.5, y - 0.07 - 0.18 * number, text, ha="center", va="top", **look)
+                if len(captions) > 1 and number == 0:
+                    fit_text(label, SIDE)  # a class's name, of any length
         axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
         axes.axis("off")
     return content.getvalue()
