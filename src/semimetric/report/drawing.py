@@ -87,4 +87,4 @@ def shortened(text: str, longest: int = 18) -> str:
     ('adipose', 'colorectal adenoc…')
     """
     text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
