@@ -55,8 +55,8 @@ def contact_sheet(
                 ]
             for number, (text, look) in enumerate(captions):
                 label = axes.text(x + 0.5, y - 0.07 - 0.18 * number, text, ha="center", va="top", **look)
-                if len(captions) > 1 and number == 0:
-                    fit_text(label, SIDE)  # a class's name, of any length
+                if name is not None and number == 0:
+                    fit_text(label, SIDE)
         axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
         axes.axis("off")
     return content.getvalue()
