@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from semimetric import MetricEmbedder
-from semimetric.estimator import inference
 
 FEATURES = 200
 
@@ -23,7 +22,7 @@ def embedder(X):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(inference, "EMBEDDED_AT_ONCE", 7)
+    monkeypatch.setattr("semimetric.training.device.EMBEDDED_AT_ONCE_ON_CPU", 7)
 
 
 def peak_of(work):

@@ -179,7 +179,7 @@ def fits_of_the_prior(fit, routine, epochs):
 def test_the_prior_is_fitted_to_the_embeddings_of_all_rows_at_the_boundary(
     fit_of, monkeypatch, epochs, boundary, around
 ):
-    monkeypatch.setattr("semimetric.training.embedding.CHUNK", 16)  # in four parts
+    monkeypatch.setattr("semimetric.training.device.EMBEDDED_AT_ONCE_ON_CPU", 16)  # in four parts
     fit = fit_of("dml-unit-prior", range(40, 60), augmentation=lambda x: x + 1000, routine="staged")
     assert isinstance(fit.model.prior, FittedPrior)
     fit.model.encoder.network.insert(0, torch.nn.BatchNorm1d(4))  # tells training from evaluation

@@ -19,9 +19,9 @@ from semimetric.model import Model
 from semimetric.networks import Decoder
 from semimetric.priors import Prior
 from semimetric.progress import progress
+from semimetric.training import embedded_at_once
 
 ROWS_AT_ONCE = 1024
-EMBEDDED_AT_ONCE = 256  # on a processor: few enough that its cache holds what passes between a network's layers
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def embed(
     Z = np.empty(shape, np.float32) if out is None else _checked_out(out, shape)
     encoder = model.eval().encoder.folded()
     with torch.inference_mode(), progress("embedding", len(Z), show=show) as bar:
-        for part, x in inputs.parts(EMBEDDED_AT_ONCE if inputs.device.type == "cpu" else ROWS_AT_ONCE):
+        for part, x in inputs.parts(embedded_at_once(inputs.device)):
             Z[part] = encoder.mean(x).numpy(force=True)
             bar.advance(len(x))
             del x  # so that the next part is normalised in the same memory, which the cache still holds

@@ -2,7 +2,7 @@
 
 from semimetric.training.checkpoint import Checkpoint, digest
 from semimetric.training.data import TrainingData, as_tensor
-from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision
+from semimetric.training.device import DEVICES, PRECISIONS, choose_device, choose_precision, embedded_at_once
 from semimetric.training.epochs import after_each_epoch
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.launch import train_on
@@ -51,6 +51,7 @@ __all__ = [
     "choose_device",
     "choose_precision",
     "digest",
+    "embedded_at_once",
     "hold_out",
     "sharpened",
     "space_and_labels",

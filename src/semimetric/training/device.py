@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 
 SMALL_BATCH = 2**15  # numbers in a batch of inputs below which a second thread costs more than it brings
+EMBEDDED_AT_ONCE = 1024  # rows
+EMBEDDED_AT_ONCE_ON_CPU = 256  # few enough that a processor's cache holds what passes between a network's layers
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -60,6 +62,11 @@ def choose_precision(precision: str, device: torch.device, convolutional: bool) 
     else:
         gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if convolutional and gains else "float32"
+
+
+def embedded_at_once(device: torch.device) -> int:
+    """Return how many rows to take through an encoder at a time, where no gradients are wanted."""
+    return EMBEDDED_AT_ONCE_ON_CPU if device.type == "cpu" else EMBEDDED_AT_ONCE
 
 
 @contextmanager

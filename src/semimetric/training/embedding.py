@@ -8,8 +8,8 @@ from torch import Tensor
 
 from semimetric.model import Model
 from semimetric.training.data import UNLABELLED, TrainingData
+from semimetric.training.device import embedded_at_once
 
-CHUNK = 1024
 COMPONENTS = 50
 COMPONENT_ROWS = 10_000
 
@@ -24,8 +24,8 @@ def embed_all(model: Model, data: TrainingData) -> np.ndarray:
         If one of them is not finite.
     """
     training = model.training
-    model.eval()
-    Z = np.concatenate([model.embed(x).numpy(force=True) for x in in_chunks(data)])
+    encoder = model.eval().encoder.folded()
+    Z = np.concatenate([encoder.mean(x).numpy(force=True) for x in in_chunks(data)])
     model.train(training)
     if not np.isfinite(Z).all():
         raise FloatingPointError("training left no finite embeddings: lower learning_rate")
@@ -34,7 +34,7 @@ def embed_all(model: Model, data: TrainingData) -> np.ndarray:
 
 def in_chunks(data: TrainingData) -> Iterator[Tensor]:
     """Yield the normalised inputs (m, …) of all rows, in order."""
-    for part in np.array_split(np.arange(len(data.y)), -(-len(data.y) // CHUNK)):
+    for part in np.array_split(np.arange(len(data.y)), -(-len(data.y) // embedded_at_once(data.y.device))):
         yield data.batch({UNLABELLED: part}, {UNLABELLED: ()}, augment=False).x
 
 
