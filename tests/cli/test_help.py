@@ -76,7 +76,7 @@ def test_help_quotes_the_class_s_default_and_does_not_pass_it_on(option):
     default = ESTIMATOR[option.name].default
     # What is None stands for depends on preset, prior or data, and is told in words.
     of_the_prior = {"n_components", "log_variance"}
-    of_best = {"routine", "averaging", "validation_share"}
+    of_best = {"routine", "validation_share"}
     if option.name in of_best:
         usual, best = ({0.0: 0}.get(each, each) for each in (DEFAULTS[option.name], BEST.defaults[option.name]))
         assert option.show_default == f"{usual}; in best {best}"

@@ -52,12 +52,12 @@ def test_it_finds_most_labels_of_the_training_rows_and_of_new_ones(fitted, few_d
     assert fitted.score(X[hidden], digits.y_train[hidden]) == pytest.approx(of_rows, abs=0.02)
 
 
-def test_it_is_self_trained_and_averaged_and_holds_nothing_out(fitted):
+def test_it_is_self_trained_and_holds_nothing_out(fitted):
     terms = [set(row) for row in fitted.history_]
     assert terms == [{"epoch", "train_contrast", "train_metric"}] * 20
     assert (fitted.best_epoch_, fitted.stopped_) == (20, "finished")
     settings = fitted.settings_
-    assert (settings["routine"], settings["averaging"], settings["validation_share"]) == ("self-training", 0.999, 0.0)
+    assert (settings["routine"], settings["validation_share"]) == ("self-training", 0.0)
 
 
 def test_what_is_kept_of_the_training_rows(fitted, few_digits):
@@ -251,9 +251,8 @@ def test_one_s_own_kind_of_self_training_spreads_labels(few_digits, tmp_path):
 @pytest.mark.parametrize("preset", ["best", "dml-autoencoder"])
 def test_no_average_is_an_average_of_nothing(few_digits, preset):
     X, y = few_digits[0][:300], few_digits[1][:300]
-    none, own, long = (quick(preset, averaging=averaging).fit(X, y) for averaging in (0, None, 0.99))
-    default = np.array_equal(own.transform(X), none.transform(X))
-    assert default == (preset != "best")
+    default, none, long = (quick(preset, **given).fit(X, y) for given in ({}, {"averaging": 0}, {"averaging": 0.99}))
+    assert np.array_equal(default.transform(X), none.transform(X))
     assert not np.array_equal(long.transform(X), none.transform(X))
 
 

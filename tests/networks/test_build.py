@@ -86,7 +86,7 @@ def test_pooled_networks_are_of_greater_width_than_auto():
         [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
         for network in (build_encoder((1, 28, 28), 6, "pooled"), build_decoder(6, (1, 28, 28), "pooled"))
     )
-    assert (down, up) == ([24, 48, 96], [48, 24, 1])
+    assert (down, up) == ([32, 64, 128], [64, 32, 1])
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 17), (1, 8, 9)], ids=str)

@@ -144,7 +144,6 @@ def test_what_presets_set():
             "network": "pooled",
             "loss": "normalised-softmax",
             "routine": "self-training",
-            "averaging": 0.999,
             "validation_share": 0.0,
         },
         "dml-unit-prior": {"prior": "unit", "metric_on": "mean", "free_bits": 1.0, "margin": 0.3},

@@ -82,9 +82,9 @@ def test_augmentation_has_no_part_in_who_is_near(fit_of):
 
 
 def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkeypatch):
-    """In rounds 1 to 5, 8^-(0, ¼, ½, ¾, 1) beside the space's at 1, and 32^-…; after a fit, 1/8 and 1/32 again."""
+    """In rounds 1 to 5, 16^-(0, ¼, ½, ¾, 1) beside the space's at 1, and 32^-…; after a fit, 1/16 and 1/32 again."""
     fit = fit_of("best")
-    monkeypatch.setattr(self_training, "MANY_ROWS", 60 * 2)
+    monkeypatch.setattr(self_training, "FEW_ROWS", 60 / 2)
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
     either = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
     seen = []
@@ -97,15 +97,15 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
     assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
     faded = (0, 0.25, 0.5, 0.75, 1, 1)
     assert len(seen[-1]) == 3  # labels go as far as can be at the end
-    assert [graph[0, 1] for graph, *_ in seen] == pytest.approx([8**-share for share in faded])
+    assert [graph[0, 1] for graph, *_ in seen] == pytest.approx([16**-share for share in faded])
     assert [graph[0, 2] for graph, *_ in seen] == [1.0] * 6
     assert [alpha for *_, alpha in seen[:-1]] == [routine._alpha] * 5
     assert [evenness for _, _, evenness, *_ in seen] == pytest.approx([32**-share / 2 for share in faded])
 
 
 def test_of_few_rows_the_graph_of_the_inputs_keeps_its_weight():
-    weights = [self_training._weight_at_the_end(rows) for rows in (60, 10_600, 30_000, 60_000)]
-    assert weights == [1, 1, 1 / 8, 1 / 32]
+    weights = [self_training._weight_at_the_end(rows) for rows in (60, 10_000, 20_000, 60_000)]
+    assert weights == [1, 1, 1 / 16, pytest.approx(1 / 1296)]
 
 
 # Labels -----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class TwoPlaces(torch.nn.Module):
 
 
 def test_labels_follow_the_clusters_of_the_space(fit_of, monkeypatch):
-    monkeypatch.setattr(self_training, "MANY_ROWS", 60)  # the inputs are noise here
+    monkeypatch.setattr(self_training, "FEW_ROWS", 20)  # the inputs are noise here
     fit = fit_of("dml")
     fit.model.encoder.network = TwoPlaces()
     side = fit.data.normaliser(torch.from_numpy(fit.X))[:, 0] > 0

@@ -191,12 +191,7 @@ def fit(
     weight_decay: Annotated[float | None, o.option("--weight-decay", "Of Adam.", "0.0", o.TRAINING)] = None,
     averaging: Annotated[
         float | None,
-        o.option(
-            "--averaging",
-            "Decay of a running average of the model, then used.",
-            "0; in best 0.999",
-            o.TRAINING,
-        ),
+        o.option("--averaging", "Decay of a running average of the model, then used; 0: none.", "0.0", o.TRAINING),
     ] = None,
     validation_share: Annotated[
         float | None,

@@ -124,12 +124,12 @@ class MetricEmbedder(
         deformation is not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100; in "best"
-        1,600 and at least 16, in "best-fast" 800 and at least 5.
+        1,600 and at least 12, in "best-fast" 800 and at least 5.
     batch_size, labelled_batch_size : int
         Rows per step from the two streams. On small data batches of the first shrink, to at least 16 an epoch.
     learning_rate, weight_decay : float
         Of Adam. The rate rises over the first tenth of training, and falls along a cosine from there.
-    averaging : float or None
+    averaging : float
         Decay, per step, of a running average of the model that is then the one used; 0 for none.
     validation_share : float or None
         Share of the rows held out for early stopping; labels are held out only of classes with ten or more.
@@ -227,7 +227,7 @@ class MetricEmbedder(
         labelled_batch_size: int = 64,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
-        averaging: float | None = None,
+        averaging: float = 0.0,
         validation_share: float | None = None,
         patience: int | None = 10,
         n_neighbors: int | None = None,

@@ -67,7 +67,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         _real(parameters, "log_variance", lambda v: abs(v) <= 20, "between -20 and 20, or None")
     _real(parameters, "learning_rate", lambda v: v > 0, "above 0")
     _real(parameters, "weight_decay", lambda v: v >= 0, "at least 0")
-    _real(resolved, "averaging", lambda v: 0 <= v < 1, "at least 0 and below 1")
+    _real(parameters, "averaging", lambda v: 0 <= v < 1, "at least 0 and below 1")
     _real(resolved, "validation_share", lambda v: 0 <= v < 1, "at least 0 and below 1")
     for name in ("separate_optimisers", "resume"):
         if not isinstance(parameters[name], (bool, np.bool_)):

@@ -27,7 +27,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "auto": Architecture(WIDTH, HIDDEN),
-    "pooled": Architecture(24, WIDE, pooled=True),
+    "pooled": Architecture(2 * WIDTH, WIDE, pooled=True),
     "convolutional": Architecture(WIDTH, None),
     "dense": Architecture(HIDDEN, HIDDEN),
     "two-layer": Architecture((400,), (400,)),  # one hidden layer: two fully connected ones, as TVAE has for MNIST

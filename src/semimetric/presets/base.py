@@ -30,7 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "reconstruction": "mean",
     "network": "auto",
     "routine": "joint",
-    "averaging": 0.0,
     "validation_share": 0.05,
 }
 """What a parameter is where neither the user nor the preset says otherwise."""

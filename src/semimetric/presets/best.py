@@ -16,14 +16,13 @@ BEST = Preset(
     deformation=0.4,
     corruption=0.1,
     steps=1_600,
-    fewest_epochs=16,
+    fewest_epochs=12,
     defaults={
         "latent_dim": 16,
         "network": "pooled",
         "gamma": 20.0,
         "loss": "normalised-softmax",
         "routine": "self-training",
-        "averaging": 0.999,
         "validation_share": 0.0,
     },
 )
@@ -31,7 +30,7 @@ BEST = Preset(
 BEST_FAST = replace(
     BEST,
     name="best-fast",
-    summary="best in a fraction of the time: a smaller network, a third of the epochs",
+    summary="best in a fraction of the time: a smaller network, fewer epochs",
     steps=800,
     fewest_epochs=5,
     defaults={**BEST.defaults, "network": "auto"},

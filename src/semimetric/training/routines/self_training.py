@@ -19,8 +19,8 @@ FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
 EVENNESS = 0.5  # of the classes' shares when labels are first spread
-FADED = 1 / 32  # what is left of that at the end, and of the inputs' graph where there are many rows
-MANY_ROWS = 60_000
+FADED = 1 / 32  # what is left of that at the end
+FEW_ROWS = 10_000  # up to which the inputs' graph keeps its weight
 
 
 class SelfTraining(Routine):
@@ -32,11 +32,11 @@ class SelfTraining(Routine):
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
-    The inputs' graph counts as much as the space's when labels are first spread, and of 60,000 rows 1/32 as much at the
-    end: it has clusters in it which the space may have torn, and cannot be talked into the space's mistakes; but it is
-    the coarser. Of half the rows it keeps four times as much, and of 10,600 all: a space learned from them knows little
-    that their inputs do not. Classes are drawn half-way to even shares at first, and less and less: once they stand
-    apart, their sizes are what they are.
+    The inputs' graph counts as much as the space's when labels are first spread: it has clusters in it which the space
+    may have torn. But it is the coarser, and fades: at the end it counts a sixteenth of twice 10,000 rows, and nothing
+    of many more. Up to 10,000 rows it keeps its weight: a space learned from them knows little that their inputs do
+    not. Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
+    what they are.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
     is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
@@ -113,7 +113,7 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
 
 
 def _weight_at_the_end(rows: int) -> float:
-    return min(1.0, FADED * (MANY_ROWS / rows) ** 2)
+    return min(1.0, (FEW_ROWS / rows) ** 4)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
