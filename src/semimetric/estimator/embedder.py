@@ -124,7 +124,7 @@ class MetricEmbedder(
         deformation is not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100; in "best"
-        1,600 and at least 12, in "best-fast" 800 and at least 5.
+        1,600 and at least 10, in "best-fast" 800 and at least 5.
     batch_size, labelled_batch_size : int
         Rows per step from the two streams. On small data batches of the first shrink, to at least 16 an epoch.
     learning_rate, weight_decay : float
