@@ -33,9 +33,9 @@ class SelfTraining(Routine):
     thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's when labels are first spread: it has clusters in it which the space
-    may have torn. But it is the coarser, and fades: at the end it counts a sixteenth of twice 10,000 rows, and nothing
-    of many more. Up to 10,000 rows it keeps its weight: a space learned from them knows little that their inputs do
-    not. Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
+    may have torn. But it is the coarser, and fades: at the end it counts 1/16 as much with 20,000 rows, next to nothing
+    with 60,000, and with up to 10,000 as much as ever: a space learned from them knows little that their inputs do not.
+    Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
     what they are.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
