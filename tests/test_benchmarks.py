@@ -105,6 +105,7 @@ def test_every_figure_has_its_place_on_the_page():
             assert marks.count(f"<!-- {device} {name} -->") == marks.count(f"<!-- end {device} {name} -->") == 1
 
 
+@pytest.mark.slow
 def test_the_peers_losses_agree_and_the_grid_names_the_smallest():
     pytest.importorskip("pytorch_metric_learning")
     rows = losses.triplet_grid(Setting(repeats=1), batches=(8, 12), shares=("2", "B/2"))

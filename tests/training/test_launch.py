@@ -64,6 +64,7 @@ def test_two_processes_spread_the_labels_of_one(digits):
     assert (one.predict(digits[0]) == two.predict(digits[0])).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_an_error_and_leaves_the_estimator_its_data(digits):
     with pytest.raises(RuntimeError, match="one of the 2 training processes was killed"):
         MetricEmbedder(devices=2, **PLAIN | {"augment": dies}).fit(*digits)

@@ -33,6 +33,7 @@ def study():
     return SimpleNamespace(name="large", title="", description="", metrics=metrics, table=spec, budget="full")
 
 
+@pytest.mark.slow
 def test_every_result_of_ten_thousand_is_in_the_table(tmp_path):
     results = list(ten_thousand())
     assert len(results) == 10_000
