@@ -108,6 +108,7 @@ class WithoutContrastLater(SelfTraining):
 
 TRAINED_IN = "semimetric.training.routines.self_training"
 SPREAD_IN = "semimetric.training.pseudo_labels"
+WEIGHED_IN = "semimetric.training.evidence"
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
@@ -115,6 +116,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without the graph of the inputs after the first round": {"constants": {f"{TRAINED_IN}.FEW_ROWS": 0}},
     "graph of the inputs does not fade": {"constants": {f"{TRAINED_IN}.FEW_ROWS": float("inf")}},
     "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
+    "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},
     "without neighbours as partners": {"routine": WithoutPartners},
     "without spread labels": {"routine": "joint"},
     "without contrast in the second stage": {"routine": WithoutContrastLater},
@@ -124,7 +126,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "max-pooling": {"network": "pooled"},
     "an average of the model": {"averaging": 0.999},
 }
-OF_MANY_LABELS = {"labels reach as far as can be": {"constants": {f"{SPREAD_IN}.ALPHAS": (0.99,)}}}  # few reach so far
+OF_MANY_LABELS = {  # what acts where labels are many
+    name: ABLATIONS[name] for name in ("without a linear classifier of the inputs", "all labels trusted")
+} | {"labels reach as far as can be": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}
 OF_SOME_CLASSES = {"best-fast, all rows reached": {"constants": {f"{SPREAD_IN}.REACHED": 0.0}}}  # else all are
 
 SLOWER = {f"{TRAINED_IN}.FEW_ROWS": 23_029}  # of 50,000 rows the inputs' graph keeps 1/22 at the end, not 1/625

@@ -5,7 +5,8 @@ import pytest
 from scipy import sparse
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
-from semimetric.training.pseudo_labels import Spread, choose_alpha, sharpened, spread_labels, trusted
+from semimetric.training.evidence import Evidence
+from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
 
 
 def clouds(sizes=(40, 15, 25), gap=3.0):
@@ -68,6 +69,26 @@ def test_of_one_class_everything_is():
     np.testing.assert_allclose(spread_labels(graph, np.where(codes == 0, 0, -1)).probabilities, 1)
 
 
+def test_rows_that_no_label_comes_to_leave_all_finite_whatever_the_evidence():
+    graph, _, side = clouds(gap=50.0)  # three components
+    codes = np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1)
+    linear = np.log(np.full((len(side), 2), 0.5))
+    for evidence in (Evidence(alpha=0.9), Evidence(share=0.75, linear=linear)):
+        P = spread_labels(graph, codes, evidence=evidence).probabilities
+        np.testing.assert_allclose(P.sum(axis=1), 1)
+        np.testing.assert_allclose(P[side > 0], 0.5)
+
+
+def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached():
+    graph, codes, side = clouds(gap=4.0)
+    wrong = np.log(np.where(np.arange(3) == (side[:, None] + 1) % 3, 0.98, 0.01))
+    plain, pooled = (spread_labels(graph, codes, evidence=Evidence(share=share, linear=wrong)) for share in (0.0, 0.75))
+    assert (plain.probabilities.argmax(axis=1) == side).mean() > 0.8
+    assert (pooled.probabilities.argmax(axis=1) == (side + 1) % 3).mean() > 0.8
+    assert np.array_equal(plain.reached, pooled.reached)
+    assert np.array_equal(plain.probabilities, spread_labels(graph, codes).probabilities)
+
+
 # Trust ------------------------------------------------------------------------------------------------
 
 
@@ -101,58 +122,3 @@ def test_sharpened():
     assert (sharpened(P).max(axis=1) >= P.max(axis=1)).all()
     np.testing.assert_array_equal(sharpened(P).argsort(axis=1), P.argsort(axis=1))
     np.testing.assert_allclose(sharpened(np.full((1, 4), 0.25)), 0.25)
-
-
-# How far labels reach ---------------------------------------------------------------------------------
-
-
-def striped(width, n=240):
-    """A ring of rows, each beside the two on either side, whose classes change every ``width`` rows."""
-    W = sum(np.eye(n, k=k) + np.eye(n, k=k - n) for k in (1, 2))
-    return sparse.csr_array(W + W.T), np.arange(n) // width % 2
-
-
-def test_labels_go_less_far_where_classes_meet_often():
-    """Of all rows labelled the next ones tell; of every twentieth, with classes of forty, those far off."""
-    graph, side = striped(width=6)
-    assert choose_alpha(graph, side) == 0.9
-    graph, side = clouds(sizes=(300, 300, 300), gap=6.0)[::2]
-    assert choose_alpha(graph, np.where(np.arange(900) % 75 == 0, side, -1)) == 0.99
-
-
-def test_alpha_is_the_one_a_dense_inverse_would_choose():
-    """Written out: every fold, every alpha, every power, each likelihood by itself."""
-    graph, _, side = clouds(sizes=(30, 24, 27), gap=2.0)
-    codes = np.where(np.arange(len(side)) % 3 == 0, side, -1)
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(codes >= 0))
-    rows = [row for c in range(3) for row in rows if codes[row] == c]
-    W = graph.toarray()
-    S = W / np.sqrt(np.outer(W.sum(axis=1), W.sum(axis=1)))
-    losses = {}
-    for alpha in (0.9, 0.97, 0.99):
-        inverse = np.linalg.inv(np.eye(len(W)) - alpha * S)
-        for power in (0.5, 0.7, 1, 1.4, 2, 3, 4, 6):
-            losses[alpha, power] = 0.0
-            for i, row in enumerate(rows):
-                known = [other for j, other in enumerate(rows) if j % 3 != i % 3]
-                of_class = [[other for other in known if codes[other] == c] for c in range(3)]
-                P = np.array([inverse[row, members].mean() for members in of_class]) ** power
-                losses[alpha, power] -= np.log(max(P[codes[row]] / P.sum(), 1e-3)) / len(rows)
-    best = {alpha: min(loss for (a, _), loss in losses.items() if a == alpha) for alpha in (0.9, 0.97, 0.99)}
-    assert choose_alpha(graph, codes) == min(best, key=best.get)
-
-
-@pytest.mark.parametrize("labelled", [[0, 40, 55], [0, 1, 2, 40, 55]], ids=["one of each", "two of one class only"])
-def test_too_few_labels_to_tell_go_furthest(labelled):
-    graph, _, side = clouds()
-    codes = np.full(len(side), -1)
-    codes[labelled] = side[labelled]
-    assert choose_alpha(graph, codes) == 0.99
-
-
-def test_rows_that_no_label_comes_to_leave_alpha_finite():
-    graph, _, side = clouds(gap=50.0)  # three components
-    codes = np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1)
-    assert choose_alpha(graph, codes) in (0.9, 0.97, 0.99)
-    P = spread_labels(graph, codes, alpha=0.9).probabilities
-    np.testing.assert_allclose(P.sum(axis=1), 1)

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import LABELLED, PAIRED, SelfTraining
+from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
 
@@ -88,7 +89,8 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
     either = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
     seen = []
-    monkeypatch.setattr(self_training, "_of_inputs", lambda data: (np.zeros((60, 1), int), graphs[0]))
+    monkeypatch.setattr(self_training, "_of_inputs", lambda data: (fit.X, np.zeros((60, 1), int), graphs[0]))
+    monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(0.9, 0.5, np.zeros((60, 2))))
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
     monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or either)
     routine = SelfTraining(fit.weights, 7)
@@ -96,10 +98,10 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
         routine.before_epoch(epoch, fit.model, fit.data)
     assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
     faded = (0, 0.25, 0.5, 0.75, 1, 1)
-    assert len(seen[-1]) == 3  # labels go as far as can be at the end
     assert [graph[0, 1] for graph, *_ in seen] == pytest.approx([16**-share for share in faded])
     assert [graph[0, 2] for graph, *_ in seen] == [1.0] * 6
-    assert [alpha for *_, alpha in seen[:-1]] == [routine._alpha] * 5
+    assert [evidence.alpha for *_, evidence in seen] == [0.9] * 5 + [0.99]  # labels go as far as can be at the end
+    assert [evidence.share for *_, evidence in seen] == [0.5] * 6
     assert [evenness for _, _, evenness, *_ in seen] == pytest.approx([32**-share / 2 for share in faded])
 
 
@@ -116,7 +118,7 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
     found = iter([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     asked = []
 
-    def spread(graph, codes, evenness, alpha):
+    def spread(graph, codes, evenness, evidence):
         asked.append(codes.tolist())
         return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
 

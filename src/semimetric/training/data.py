@@ -11,6 +11,7 @@ from torch import Tensor
 from semimetric.data.augmentation import Augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.model import Batch
+from semimetric.training.evidence import Evidence
 
 LABELLED = "labelled"
 UNLABELLED = "unlabelled"
@@ -43,7 +44,10 @@ class TrainingData:
     neighbours : int64 array (n, k), optional
         The rows that the paired stream may put beside each row; None: itself alone.
     input_graph : tuple, optional
-        The neighbours (n, k) of each row by its input and their graph (n, n), once a routine has asked for them.
+        The first principal components (n, d) of the inputs, the neighbours (n, k) of each row by them and their graph
+        (n, n), once a routine has asked for them.
+    evidence : Evidence, optional
+        What these tell of the classes, once a routine has asked for it.
     """
 
     def __init__(
@@ -59,7 +63,8 @@ class TrainingData:
         self.weights: Tensor | None = None
         self.sure: np.ndarray | None = None
         self.neighbours: np.ndarray | None = None
-        self.input_graph: tuple[np.ndarray, csr_array] | None = None
+        self.input_graph: tuple[np.ndarray, np.ndarray, csr_array] | None = None
+        self.evidence: Evidence | None = None
         self.normaliser = normaliser
         self.augmentation = augmentation
         self.views = frozenset(views)

@@ -4,16 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import log_softmax
 
 from semimetric.graphs import balanced, propagate
+from semimetric.training.evidence import FARTHEST, NEIGHBOURS_ALONE, Evidence
 
 TRUSTED = 0.8
 REACHED = 0.4
-ALPHAS = (0.9, 0.97, 0.99)
-POWERS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 6)
-FOLDS = 3
-LEAST_PROBABILITY = 1e-3  # that a row's own class is taken to have: one row does not decide
 
 
 @dataclass(frozen=True)
@@ -28,61 +24,14 @@ class Spread:
     reached: np.ndarray
 
 
-def choose_alpha(graph: sparse.csr_array, codes: np.ndarray) -> float:
-    """Return how far labels should reach in a graph: the alpha under which two thirds of them best foretell the others.
-
-    Of .9, .97 and .99, by three-fold cross-validation of the mean negative log-likelihood, for each alpha under the
-    power of the probabilities that suits it best: labels that go far are seldom sure, and may be right all the same.
-    Where labels are many, near ones tell more; where they are few, far ones are all there are. The largest if fewer
-    than two classes have two labels.
-
-    Parameters
-    ----------
-    graph : sparse array (n, n)
-        Symmetric weights between neighbours. It must not know the labels, as that of a space trained on them does.
-    codes : int array (n,)
-        Class numbers 0 … c − 1; −1 for unlabelled.
-
-    Examples
-    --------
-    >>> chain = sparse.csr_array(np.eye(8, k=1) + np.eye(8, k=-1))
-    >>> choose_alpha(chain, np.array([0, 0, 0, 0, 1, 1, 1, 1]))
-    0.9
-    """
-    rows = np.flatnonzero(codes >= 0)
-    counts = np.bincount(codes[rows])
-    rows = rows[counts[codes[rows]] > 1]
-    if len(np.unique(codes[rows])) < 2:
-        return ALPHAS[-1]
-    rows = np.random.default_rng(0).permutation(rows)
-    rows = rows[np.argsort(codes[rows], kind="stable")]  # so that each fold has its part of every class
-    return min(ALPHAS, key=lambda alpha: _surprise(graph, codes, rows, alpha))
-
-
-def _surprise(graph: sparse.csr_array, codes: np.ndarray, rows: np.ndarray, alpha: float) -> float:
-    scores = np.empty((len(rows), int(codes.max()) + 1))
-    for fold in range(FOLDS):
-        known = codes.copy()
-        known[rows[fold::FOLDS]] = -1
-        scores[fold::FOLDS] = propagate(graph, known, scores.shape[1], alpha=alpha)[rows[fold::FOLDS]]
-    logs = np.log(np.maximum(scores, np.finfo(float).tiny))
-    own = codes[rows]
-
-    def at(power: float) -> float:
-        likelihoods = log_softmax(power * logs, axis=1)[np.arange(len(rows)), own]
-        return float(-np.maximum(likelihoods, np.log(LEAST_PROBABILITY)).mean())
-
-    return min(map(at, POWERS))
-
-
 def spread_labels(
-    graph: sparse.csr_array, codes: np.ndarray, evenness: float = 0.0, alpha: float = ALPHAS[-1]
+    graph: sparse.csr_array, codes: np.ndarray, evenness: float = 0.0, evidence: Evidence = NEIGHBOURS_ALONE
 ) -> Spread:
     """Return each row's probability of each class, spread over a graph of neighbours from the labelled rows.
 
-    Label spreading (Zhou et al. 2004) with the classes' shares of the rows reached drawn from what spreading alone
-    gives them towards even ones: an even share is too much of a rare class, and without any a class that holds the
-    graph's hubs takes rows of all others, while classes are not yet apart.
+    Label spreading (Zhou et al. 2004), pooled with what else there is of evidence, with the classes' shares of the rows
+    reached drawn from what this alone gives them towards even ones: an even share is too much of a rare class, and
+    without any a class that holds the graph's hubs takes rows of all others, while classes are not yet apart.
 
     A row is reached if spreading visits it at least two fifths as often as is usual for the rows of its class, its
     degree being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
@@ -94,9 +43,9 @@ def spread_labels(
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
     evenness : float
-        From 0, the shares that spreading alone gives, to 1, even ones.
-    alpha : float
-        How far labels reach: see `semimetric.graphs.propagate`.
+        From 0, the shares as they are found, to 1, even ones.
+    evidence : Evidence
+        How far labels reach, and a linear classifier's word.
 
     Examples
     --------
@@ -111,8 +60,9 @@ def spread_labels(
     usual = np.array([_usual(visits[likeliest == c]) for c in range(n_classes)])
     reached = (visits > 0) & ((visits >= REACHED * usual[likeliest]) | (codes >= 0))
 
-    if alpha != ALPHAS[-1]:  # who is reached is asked of all paths
-        scores = propagate(graph, codes, n_classes, alpha=alpha)
+    if evidence.alpha != FARTHEST:  # who is reached is asked of all paths
+        scores = propagate(graph, codes, n_classes, alpha=evidence.alpha)
+    scores = evidence.pooled(scores)
     even = np.full(n_classes, 1 / n_classes)
     probabilities = np.tile(even, (len(scores), 1))
     touched = scores.any(axis=1)

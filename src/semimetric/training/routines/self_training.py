@@ -1,6 +1,7 @@
 """First views, neighbours and the given labels, then rounds of labels spread over the neighbours' graph."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
@@ -12,7 +13,8 @@ from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Weights
 from semimetric.training.data import LABELLED, PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
-from semimetric.training.pseudo_labels import Spread, choose_alpha, spread_labels, trusted
+from semimetric.training.evidence import FARTHEST, Evidence, weigh
+from semimetric.training.pseudo_labels import Spread, spread_labels, trusted
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
@@ -35,6 +37,8 @@ class SelfTraining(Routine):
     The inputs' graph counts as much as the space's when labels are first spread: it has clusters in it which the space
     may have torn. But it is the coarser, and fades: at the end it counts 1/16 as much with 20,000 rows, next to nothing
     with 60,000, and with up to 10,000 as much as ever: a space learned from them knows little that their inputs do not.
+    Where a linear classifier of the inputs is found to know what their graph does not, its word counts throughout: see
+    `semimetric.training.evidence`.
     Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
     what they are.
 
@@ -47,7 +51,6 @@ class SelfTraining(Routine):
         self.settled_from = epochs - 1  # losses under labels that change do not compare
         self.first = _first(weights, epochs)
         self._given: Tensor | None = None
-        self._alpha: float | None = None
 
     @property
     def kl_from(self) -> int:
@@ -75,7 +78,7 @@ class SelfTraining(Routine):
         if self._given is None:
             self._given = data.y.clone()
             data.sure = self._given.numpy(force=True) >= 0
-        data.neighbours, by_inputs = _of_inputs(data)
+        _, data.neighbours, by_inputs = _of_inputs(data)
         if epoch < min(RAW_EPOCHS, self.first):
             return
         own, by_space = _graph(embed_all(model, data))
@@ -86,9 +89,7 @@ class SelfTraining(Routine):
         given = self._given.numpy(force=True)
         inputs = self._faded(_weight_at_the_end(len(given)), epoch)
         evenness = EVENNESS * self._faded(FADED, epoch)
-        if self._alpha is None:
-            self._alpha = choose_alpha(by_inputs, given)
-        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, self._alpha)
+        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
         y, weights = trusted(spread, given)
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
@@ -108,18 +109,26 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    graph = _weight_at_the_end(len(Z)) * _of_inputs(data)[1] + _graph(Z)[1]
-    return Z, spread_labels(graph, given, FADED * EVENNESS)
+    graph = _weight_at_the_end(len(Z)) * _of_inputs(data)[2] + _graph(Z)[1]
+    return Z, spread_labels(graph, given, FADED * EVENNESS, replace(_evidence(data, given), alpha=FARTHEST))
 
 
 def _weight_at_the_end(rows: int) -> float:
     return min(1.0, (FEW_ROWS / rows) ** 4)
 
 
-def _of_inputs(data: TrainingData) -> tuple[np.ndarray, sparse.csr_array]:
+def _of_inputs(data: TrainingData) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
     if data.input_graph is None:
-        data.input_graph = _graph(principal_components(data))
+        components = principal_components(data)
+        data.input_graph = (components, *_graph(components))
     return data.input_graph
+
+
+def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
+    if data.evidence is None:
+        components, _, by_inputs = _of_inputs(data)
+        data.evidence = weigh(by_inputs, components, given)
+    return data.evidence
 
 
 def _graph(Z: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:

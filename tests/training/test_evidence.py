@@ -1,0 +1,136 @@
+"""What inputs tell of classes: how far labels reach, what a linear classifier's word counts, and their pool."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from semimetric.graphs import nearest_neighbours, neighbour_graph
+from semimetric.training.evidence import Evidence, weigh
+
+
+def clouds(sizes=(40, 15, 25), gap=3.0):
+    """Three clouds that touch, their graph, and whose rows are whose."""
+    generator = np.random.default_rng(0)
+    side = np.repeat(np.arange(3), sizes)
+    Z = generator.standard_normal((len(side), 2)) + gap * np.array([[0, 0], [1, 0], [0, 1]])[side]
+    return neighbour_graph(*nearest_neighbours(Z, 8)), Z, side
+
+
+def striped(width, n=240):
+    """A ring of rows, each beside the two on either side, whose classes change every ``width`` rows."""
+    W = sum(np.eye(n, k=k) + np.eye(n, k=k - n) for k in (1, 2))
+    return sparse.csr_array(W + W.T), np.zeros((n, 1)), np.arange(n) // width % 2
+
+
+def every(step, side):
+    """The class of every so many rows, −1 for the others."""
+    return np.where(np.arange(len(side)) % step == 0, side, -1)
+
+
+# How far labels reach ---------------------------------------------------------------------------------
+
+
+def test_labels_go_less_far_where_classes_meet_often():
+    """Of all rows labelled the next ones tell; of every 75th, those far off."""
+    graph, rows, side = striped(width=6)
+    assert weigh(graph, rows, side).alpha == 0.9
+    graph, rows, side = clouds(sizes=(300, 300, 300), gap=6.0)
+    assert weigh(graph, rows, every(75, side)).alpha == 0.99
+
+
+@pytest.mark.parametrize("labelled", [[0, 40, 55], [0, 1, 2, 40, 55]], ids=["one of each", "two of one class only"])
+def test_too_few_labels_to_tell_go_furthest_by_neighbours_alone(labelled):
+    graph, rows, side = clouds()
+    codes = np.full(len(side), -1)
+    codes[labelled] = side[labelled]
+    assert weigh(graph, rows, codes) == Evidence(0.99, 0.0, None)
+
+
+def test_rows_that_no_label_comes_to_leave_it_finite():
+    graph, rows, side = clouds(gap=50.0)  # three components
+    evidence = weigh(graph, rows, np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1))
+    assert evidence.alpha in (0.9, 0.97, 0.99)
+    assert evidence.linear is None or np.isfinite(evidence.linear).all()
+
+
+# A linear classifier ----------------------------------------------------------------------------------
+
+
+def test_it_counts_where_a_line_parts_what_neighbours_do_not():
+    """Of forty directions one tells; near are those alike in the others."""
+    rows = np.random.default_rng(0).standard_normal((600, 40))
+    side = (rows[:, 0] > 0).astype(int)
+    evidence = weigh(neighbour_graph(*nearest_neighbours(rows, 10)), rows, every(6, side))
+    assert evidence.share == 0.75
+    assert (evidence.linear.argmax(axis=1) == side).mean() > 0.85
+    np.testing.assert_allclose(np.exp(evidence.linear).sum(axis=1), 1, atol=1e-3)  # none is below 0.001
+
+
+def test_it_does_not_where_no_line_parts_the_classes():
+    """A disc in a ring."""
+    generator = np.random.default_rng(0)
+    angle, side = generator.uniform(0, 2 * np.pi, 600), np.arange(600) % 2
+    rows = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (1 + 3 * side)[:, None]
+    rows += 0.2 * generator.standard_normal(rows.shape)
+    graph = neighbour_graph(*nearest_neighbours(rows, 10))
+    evidence = weigh(graph, rows, every(9, side))
+    assert (evidence.share, evidence.linear) == (0.0, None)
+
+
+def test_the_inputs_unit_and_origin_do_not_matter():
+    graph, rows, side = clouds(gap=1.5)
+    codes = every(2, side)
+    here, there = (weigh(graph, moved, codes) for moved in (rows, 1e4 * rows + 1e5))
+    assert here.share == there.share > 0
+    np.testing.assert_allclose(there.linear, here.linear, atol=1e-2)
+
+
+def test_what_is_chosen_foretells_best_written_out():
+    """Every fold, alpha, share, strength and power, with a dense inverse, each likelihood by itself."""
+    graph, rows, side = clouds(sizes=(30, 24, 27), gap=2.0)
+    codes = every(3, side)
+    order = np.random.default_rng(0).permutation(np.flatnonzero(codes >= 0))
+    foretold = [row for c in range(3) for row in order if codes[row] == c]
+    W = graph.toarray()
+    S = W / np.sqrt(np.outer(W.sum(axis=1), W.sum(axis=1)))
+    unit = (rows - rows.mean(axis=0)) / np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
+    losses = {}
+    for alpha, share, C in product((0.9, 0.97, 0.99), (0.0, 0.25, 0.5, 0.75), (1.0, 10.0, 100.0)):
+        inverse = np.linalg.inv(np.eye(len(W)) - alpha * S)
+        pools = []
+        for i, row in enumerate(foretold):
+            known = [other for j, other in enumerate(foretold) if j % 3 != i % 3]
+            of_class = [[other for other in known if codes[other] == c] for c in range(3)]
+            near = np.array([inverse[row, members].mean() for members in of_class])
+            line = LogisticRegression(C=C, max_iter=1000).fit(unit[known], codes[known]).predict_proba(unit[[row]])[0]
+            pools.append(near ** (1 - share) * np.maximum(line, 1e-3) ** share)
+        for power in (0.5, 0.7, 1, 1.4, 2, 3, 4, 6):
+            right = [(P**power)[codes[row]] / (P**power).sum() for P, row in zip(pools, foretold, strict=True)]
+            losses[alpha, share, C, power] = -np.log(np.maximum(right, 1e-3)).mean()
+    alpha, share, C, _ = min(losses, key=losses.get)
+    evidence = weigh(graph, rows, codes)
+    assert (evidence.alpha, evidence.share) == (alpha, share)
+    assert share > 0  # else the classifier would not have been looked at
+    by_hand = LogisticRegression(C=C, max_iter=1000).fit(unit[codes >= 0], codes[codes >= 0]).predict_proba(unit)
+    np.testing.assert_allclose(np.exp(evidence.linear), np.maximum(by_hand, 1e-3), atol=1e-6)
+
+
+# Their pool -------------------------------------------------------------------------------------------
+
+
+def test_the_pool_is_a_weighted_geometric_mean():
+    generator = np.random.default_rng(0)
+    scores, P = generator.random((20, 3)), generator.dirichlet(np.ones(3), 20)
+    for share in (0.25, 0.75):
+        by_hand = scores ** (1 - share) * P**share
+        pooled = Evidence(share=share, linear=np.log(P)).pooled(scores)
+        np.testing.assert_allclose(pooled, by_hand / by_hand.sum(axis=1, keepdims=True), rtol=1e-10)
+    assert Evidence().pooled(scores) is scores
+
+
+def test_rows_and_classes_that_no_path_leads_to_stay_so():
+    evidence = Evidence(share=0.5, linear=np.log([[0.1, 0.9], [0.1, 0.9]]))
+    np.testing.assert_allclose(evidence.pooled(np.array([[0.0, 0.0], [0.3, 0.0]])), [[0, 0], [1, 0]], atol=1e-100)
