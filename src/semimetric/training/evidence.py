@@ -6,7 +6,6 @@ from itertools import product
 import numpy as np
 from scipy import sparse
 from scipy.special import log_softmax, softmax
-from sklearn.linear_model import LogisticRegression
 
 from semimetric.graphs import propagate
 
@@ -122,6 +121,8 @@ def _to_foretell(codes: np.ndarray) -> np.ndarray:
 
 def _linear(rows: np.ndarray, codes: np.ndarray, strength: float, asked: np.ndarray) -> np.ndarray:
     """Return the logarithms of the probabilities (m, c) of the rows asked for, by the labels of all."""
+    from sklearn.linear_model import LogisticRegression
+
     labelled = codes >= 0
     classifier = LogisticRegression(C=strength, max_iter=STEPS).fit(rows[labelled], codes[labelled])
     return np.maximum(classifier.predict_log_proba(rows[asked]), np.log(LEAST_PROBABILITY))
