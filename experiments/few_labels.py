@@ -10,11 +10,11 @@
 Every run is one line of GROUP.jsonl in --out; a second call does what is missing and prints the table. What has been
 measured so far lies in experiments/results: `--out experiments/results` prints it, and goes on with it.
 
-ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (10 and 60 labels) and
+ablation     `best` with each ingredient taken away in turn, on 20,000 training images of MNIST (60 labels) and
              Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 others of them. No test image is read. Its
              network is that of `best-fast`, which takes a quarter of the time, but in the row with max-pooling. What
-             acts where labels are many is taken away with 1,000 of Fashion-MNIST; what acts where classes have no
-             label, in `classes`.
+             acts where labels are fewest is also taken away with 10 of MNIST, what acts where they are many with 1,000
+             of Fashion-MNIST; what acts where classes have no label, in `classes`.
 full-size    changes to `best` that 20,000 rows do not decide on: 50,000 training images of MNIST (60 and 6,000 labels)
              and Fashion-MNIST (1,000), scored on the 10,000 others. No test image is read. One seed.
 suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
@@ -45,7 +45,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker; more would
 import numpy as np
 
 from semimetric.errors import RunError
-from semimetric.networks.build import WIDE, Architecture
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import write_whole
 from semimetric.training import LABELLED, PAIRED, SelfTraining
@@ -123,25 +122,29 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "all labels trusted": {"constants": {f"{SPREAD_IN}.TRUSTED": 0.0}},
     "without views": {"augment": "none"},
     "triplet loss instead of normalised softmax": {"loss": "triplet"},
+    "sixteen dimensions": {"latent_dim": 16},
     "max-pooling": {"network": "pooled"},
-    "an average of the model": {"averaging": 0.999},
 }
-OF_MANY_LABELS = {  # what acts where labels are many
-    name: ABLATIONS[name] for name in ("without a linear classifier of the inputs", "all labels trusted")
-} | {"labels reach as far as can be": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}
+OF_FEWEST_LABELS = (
+    "best",
+    "without the graph of the inputs after the first round",
+    "graph of the inputs does not fade",
+    "without the pull to even classes",
+    "all labels trusted",
+)
+OF_MANY_LABELS = ("best", "without a linear classifier of the inputs", "all labels trusted", "labels go far")
+ONLY_OF_MANY = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
 OF_SOME_CLASSES = {"best-fast, all rows reached": {"constants": {f"{SPREAD_IN}.REACHED": 0.0}}}  # else all are
 
-SLOWER = {f"{TRAINED_IN}.FEW_ROWS": 23_029}  # of 50,000 rows the inputs' graph keeps 1/22 at the end, not 1/625
+SIXTEEN = {"latent_dim": 16}
+TWELVE = {**SIXTEEN, "epochs": 12}
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
-    "twelve epochs": {"epochs": 12},
-    "without the pull to even classes, twelve epochs": {
-        **ABLATIONS["without the pull to even classes"],
-        "epochs": 12,
-    },
-    "averaging, slower fading, twelve epochs": {"constants": SLOWER, "averaging": 0.999, "epochs": 12},
-    "averaging, slower fading, sixteen epochs": {"constants": SLOWER, "averaging": 0.999, "epochs": 16},
-    "narrower": {"constants": {"semimetric.networks.build.ARCHITECTURES": {"pooled": Architecture(24, WIDE, True)}}},
+    "all labels trusted": ABLATIONS["all labels trusted"],
+    "without a linear classifier of the inputs": ABLATIONS["without a linear classifier of the inputs"],
+    "sixteen dimensions": SIXTEEN,
+    "sixteen dimensions, twelve epochs": TWELVE,
+    "the same without the pull to even classes": {**ABLATIONS["without the pull to even classes"], **TWELVE},
 }
 
 
@@ -151,11 +154,14 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 def ablation() -> Iterator[Run]:
     """Yield all ingredients of one seed before the next seed."""
     for seed in range(ABLATION_SEEDS):
-        for dataset, labels in (("mnist", 60), ("fashion-mnist", 100), ("mnist", 10)):
-            for name in ABLATIONS:
+        for dataset, labels, names in (
+            ("mnist", 60, ABLATIONS),
+            ("fashion-mnist", 100, ABLATIONS),
+            ("mnist", 10, OF_FEWEST_LABELS),
+            ("fashion-mnist", 1_000, OF_MANY_LABELS),
+        ):
+            for name in names:
                 yield {"group": "ablation", "dataset": dataset, "labels": labels, "row": name, "seed": seed}
-        for name in ("best", *OF_MANY_LABELS):
-            yield {"group": "ablation", "dataset": "fashion-mnist", "labels": 1_000, "row": name, "seed": seed}
 
 
 def full_size() -> Iterator[Run]:
@@ -233,7 +239,7 @@ def change(constants: dict[str, Any]) -> None:
 
 def run_ablation(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on a part of the training rows; score on another part."""
-    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | OF_MANY_LABELS)[run["row"]]}
+    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | ONLY_OF_MANY)[run["row"]]}
     return held_out_scores(run, where, FITTED_ROWS, variant)
 
 

@@ -140,7 +140,7 @@ def test_what_presets_set():
         if preset.defaults and name not in ("tvae", "best-fast")
     } == {
         "best": {
-            "latent_dim": 16,
+            "latent_dim": 32,
             "network": "pooled",
             "loss": "normalised-softmax",
             "routine": "self-training",

@@ -18,7 +18,7 @@ BEST = Preset(
     steps=1_600,
     fewest_epochs=10,
     defaults={
-        "latent_dim": 16,
+        "latent_dim": 32,
         "network": "pooled",
         "gamma": 20.0,
         "loss": "normalised-softmax",
