@@ -82,7 +82,7 @@ def test_parts(name):
     assert preset.parameters_per_dimension == (2 if expected.prior else 1)
     assert preset.needs_labels == (not preset.decoder and not preset.contrast)
     assert set(preset.views) == expected.views
-    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, {"tvae": 20, "best": 16, "best-fast": 16}.get(name, 10))
+    assert model.encoder(torch.zeros(2, 6)).mean.shape == (2, {"tvae": 20, "best": 32, "best-fast": 32}.get(name, 10))
 
 
 def test_losses_and_networks_are_the_papers():

@@ -97,16 +97,20 @@ def test_what_is_chosen_foretells_best_written_out():
     W = graph.toarray()
     S = W / np.sqrt(np.outer(W.sum(axis=1), W.sum(axis=1)))
     unit = (rows - rows.mean(axis=0)) / np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
+    known = [[other for j, other in enumerate(foretold) if j % 3 != i % 3] for i in range(len(foretold))]
+
+    def line(i, C):
+        return LogisticRegression(C=C, max_iter=1000).fit(unit[known[i]], codes[known[i]]).predict_proba(unit)
+
+    lines = {C: [line(i, C)[row] for i, row in enumerate(foretold)] for C in (1.0, 10.0, 100.0)}
     losses = {}
-    for alpha, share, C in product((0.9, 0.97, 0.99), (0.0, 0.25, 0.5, 0.75), (1.0, 10.0, 100.0)):
+    for alpha, share, C in product((0.9, 0.97, 0.99), (0.0, 0.25, 0.5, 0.75), lines):
         inverse = np.linalg.inv(np.eye(len(W)) - alpha * S)
         pools = []
         for i, row in enumerate(foretold):
-            known = [other for j, other in enumerate(foretold) if j % 3 != i % 3]
-            of_class = [[other for other in known if codes[other] == c] for c in range(3)]
+            of_class = [[other for other in known[i] if codes[other] == c] for c in range(3)]
             near = np.array([inverse[row, members].mean() for members in of_class])
-            line = LogisticRegression(C=C, max_iter=1000).fit(unit[known], codes[known]).predict_proba(unit[[row]])[0]
-            pools.append(near ** (1 - share) * np.maximum(line, 1e-3) ** share)
+            pools.append(near ** (1 - share) * np.maximum(lines[C][i], 1e-3) ** share)
         for power in (0.5, 0.7, 1, 1.4, 2, 3, 4, 6):
             right = [(P**power)[codes[row]] / (P**power).sum() for P, row in zip(pools, foretold, strict=True)]
             losses[alpha, share, C, power] = -np.log(np.maximum(right, 1e-3)).mean()
