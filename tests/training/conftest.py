@@ -1,4 +1,4 @@
-"""A small fit, its parts within reach: sixty rows of four numbers, four of them labelled."""
+"""A small fit, its parts within reach: sixty rows of four numbers, four of them labelled; and three clouds."""
 
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from semimetric.data.arrays import recognise
 from semimetric.data.normalisation import Normaliser
 from semimetric.estimator.networks import compose
 from semimetric.estimator.parameters import resolve
+from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import Model, Objective, Weights
 from semimetric.presets import get_preset
 from semimetric.training import HoldOut, TrainingData, TrainingSettings, train
@@ -64,3 +65,16 @@ def _fit_of(preset, held_out=(), augmentation=None, **parameters):
 def fit_of():
     """(preset, held-out rows, augmentation, parameters of `MetricEmbedder`) → a `Fit`: three steps per epoch."""
     return _fit_of
+
+
+@pytest.fixture
+def clouds():
+    """Make three clouds that touch: their graph, their rows, and whose rows are whose."""
+
+    def make(sizes=(40, 15, 25), gap=3.0):
+        generator = np.random.default_rng(0)
+        side = np.repeat(np.arange(3), sizes)
+        Z = generator.standard_normal((len(side), 2)) + gap * np.array([[0, 0], [1, 0], [0, 1]])[side]
+        return neighbour_graph(*nearest_neighbours(Z, 8)), Z, side
+
+    return make

@@ -11,14 +11,6 @@ from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.training.evidence import Evidence, weigh
 
 
-def clouds(sizes=(40, 15, 25), gap=3.0):
-    """Three clouds that touch, their graph, and whose rows are whose."""
-    generator = np.random.default_rng(0)
-    side = np.repeat(np.arange(3), sizes)
-    Z = generator.standard_normal((len(side), 2)) + gap * np.array([[0, 0], [1, 0], [0, 1]])[side]
-    return neighbour_graph(*nearest_neighbours(Z, 8)), Z, side
-
-
 def striped(width, n=240):
     """A ring of rows, each beside the two on either side, whose classes change every ``width`` rows."""
     W = sum(np.eye(n, k=k) + np.eye(n, k=k - n) for k in (1, 2))
@@ -33,7 +25,7 @@ def every(step, side):
 # How far labels reach ---------------------------------------------------------------------------------
 
 
-def test_labels_go_less_far_where_classes_meet_often():
+def test_labels_go_less_far_where_classes_meet_often(clouds):
     """Of all rows labelled the next ones tell; of every 75th, those far off."""
     graph, rows, side = striped(width=6)
     assert weigh(graph, rows, side).alpha == 0.9
@@ -42,14 +34,14 @@ def test_labels_go_less_far_where_classes_meet_often():
 
 
 @pytest.mark.parametrize("labelled", [[0, 40, 55], [0, 1, 2, 40, 55]], ids=["one of each", "two of one class only"])
-def test_too_few_labels_to_tell_go_furthest_by_neighbours_alone(labelled):
+def test_too_few_labels_to_tell_go_furthest_by_neighbours_alone(clouds, labelled):
     graph, rows, side = clouds()
     codes = np.full(len(side), -1)
     codes[labelled] = side[labelled]
     assert weigh(graph, rows, codes) == Evidence(0.99, 0.0, None)
 
 
-def test_rows_that_no_label_comes_to_leave_it_finite():
+def test_rows_that_no_label_comes_to_leave_it_finite(clouds):
     graph, rows, side = clouds(gap=50.0)  # three components
     evidence = weigh(graph, rows, np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1))
     assert evidence.alpha in (0.9, 0.97, 0.99)
@@ -80,7 +72,7 @@ def test_it_does_not_where_no_line_parts_the_classes():
     assert (evidence.share, evidence.linear) == (0.0, None)
 
 
-def test_the_inputs_unit_and_origin_do_not_matter():
+def test_the_inputs_unit_and_origin_do_not_matter(clouds):
     graph, rows, side = clouds(gap=1.5)
     codes = every(2, side)
     here, there = (weigh(graph, moved, codes) for moved in (rows, 1e4 * rows + 1e5))
@@ -88,7 +80,7 @@ def test_the_inputs_unit_and_origin_do_not_matter():
     np.testing.assert_allclose(there.linear, here.linear, atol=1e-2)
 
 
-def test_what_is_chosen_foretells_best_written_out():
+def test_what_is_chosen_foretells_best_written_out(clouds):
     """Every fold, alpha, share, strength and power, with a dense inverse, each likelihood by itself."""
     graph, rows, side = clouds(sizes=(30, 24, 27), gap=2.0)
     codes = every(3, side)

@@ -4,24 +4,27 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
+from semimetric.graphs import propagate
 from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
 
 
-def clouds(sizes=(40, 15, 25), gap=3.0):
-    """A graph over three clouds that touch, and codes of two labels each."""
-    generator = np.random.default_rng(0)
-    side = np.repeat(np.arange(3), sizes)
-    Z = generator.standard_normal((len(side), 2)) + gap * np.array([[0, 0], [1, 0], [0, 1]])[side]
-    codes = np.full(len(side), -1)
-    for c in range(3):
-        codes[np.flatnonzero(side == c)[:2]] = c
-    return neighbour_graph(*nearest_neighbours(Z, 8)), codes, side
+@pytest.fixture
+def few_labelled(clouds):
+    """Make three clouds' graph, codes of two labels each, and whose rows are whose."""
+
+    def make(**how):
+        graph, _, side = clouds(**how)
+        codes = np.full(len(side), -1)
+        for c in range(3):
+            codes[np.flatnonzero(side == c)[:2]] = c
+        return graph, codes, side
+
+    return make
 
 
-def test_classes_may_change_their_numbers_and_rows_their_order():
-    graph, codes, _ = clouds()
+def test_classes_may_change_their_numbers_and_rows_their_order(few_labelled):
+    graph, codes, _ = few_labelled()
     plain = spread_labels(graph, codes).probabilities
     renamed = np.array([2, 0, 1])  # the new number of each class
     other = spread_labels(graph, np.where(codes >= 0, renamed[codes], -1)).probabilities
@@ -32,8 +35,8 @@ def test_classes_may_change_their_numbers_and_rows_their_order():
 
 
 @pytest.mark.parametrize("evenness", [0.0, 0.25, 1.0])
-def test_shares_are_between_what_was_found_and_even_ones(evenness):
-    graph, codes, _ = clouds(sizes=(120, 20, 40), gap=5.0)
+def test_shares_are_between_what_was_found_and_even_ones(few_labelled, evenness):
+    graph, codes, _ = few_labelled(sizes=(120, 20, 40), gap=5.0)
     scores = propagate(graph, codes, 3)
     spread = spread_labels(graph, codes, evenness)
     found = (scores / scores.sum(axis=1, keepdims=True))[spread.reached].mean(axis=0)
@@ -42,8 +45,8 @@ def test_shares_are_between_what_was_found_and_even_ones(evenness):
     assert np.abs(found - 1 / 3).max() > 0.1  # else this would say nothing
 
 
-def test_in_one_component_each_row_has_a_distribution_without_a_zero():
-    graph, codes, side = clouds(gap=4.0)
+def test_in_one_component_each_row_has_a_distribution_without_a_zero(few_labelled):
+    graph, codes, side = few_labelled(gap=4.0)
     assert sparse.csgraph.connected_components(graph)[0] == 1
     P = spread_labels(graph, codes).probabilities
     np.testing.assert_allclose(P.sum(axis=1), 1)
@@ -64,13 +67,13 @@ def test_a_row_without_a_path_to_a_label_is_not_reached_and_may_be_anything():
     assert trusted(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
 
 
-def test_of_one_class_everything_is():
-    graph, codes, _ = clouds()
+def test_of_one_class_everything_is(few_labelled):
+    graph, codes, _ = few_labelled()
     np.testing.assert_allclose(spread_labels(graph, np.where(codes == 0, 0, -1)).probabilities, 1)
 
 
-def test_rows_that_no_label_comes_to_leave_all_finite_whatever_the_evidence():
-    graph, _, side = clouds(gap=50.0)  # three components
+def test_rows_that_no_label_comes_to_leave_all_finite_whatever_the_evidence(few_labelled):
+    graph, _, side = few_labelled(gap=50.0)  # three components
     codes = np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1)
     linear = np.log(np.full((len(side), 2), 0.5))
     for evidence in (Evidence(alpha=0.9), Evidence(share=0.75, linear=linear)):
@@ -79,8 +82,8 @@ def test_rows_that_no_label_comes_to_leave_all_finite_whatever_the_evidence():
         np.testing.assert_allclose(P[side > 0], 0.5)
 
 
-def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached():
-    graph, codes, side = clouds(gap=4.0)
+def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached(few_labelled):
+    graph, codes, side = few_labelled(gap=4.0)
     wrong = np.log(np.where(np.arange(3) == (side[:, None] + 1) % 3, 0.98, 0.01))
     plain, pooled = (spread_labels(graph, codes, evidence=Evidence(share=share, linear=wrong)) for share in (0.0, 0.75))
     assert (plain.probabilities.argmax(axis=1) == side).mean() > 0.8
