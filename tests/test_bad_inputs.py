@@ -267,7 +267,7 @@ CASES = [
         "an unknown augmentation",
         fit(IMAGES, augment="deformm"),
         ValueError,
-        "unknown augmentation 'deformm': did you mean 'deform'? Known: auto, corrupt, deform, natural, none",
+        "unknown augmentation 'deformm': did you mean 'deform'? Known: auto, corrupt, deform, flip, natural, none",
     ),
     (
         "an augmentation of images for vectors",

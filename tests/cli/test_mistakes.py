@@ -35,7 +35,10 @@ CASES = [
     (["digits", "--percent", "0"], "percent=0.0 must be above 0 and at most 100\n"),
     (["digits", "--percent", "0.01"], "percent=0.01 of 1198 rows is less than one row; give at least 0.083\n"),
     (["digits", "--device", "tpu"], "device must be one of auto, cpu, cuda, mps or 'cuda:N', got 'tpu'\n"),
-    (["digits", "--augment", "flip"], "unknown augmentation 'flip': known: auto, corrupt, deform, natural, none\n"),
+    (
+        ["digits", "--augment", "swirl"],
+        "unknown augmentation 'swirl': known: auto, corrupt, deform, flip, natural, none\n",
+    ),
     (["digits", "--test-share", "0.5"], "test_share=0.5 does not apply to 'digits', which has its own labels and "),
     (["digits", "--labels-file", "y.csv"], "labels_file='y.csv' does not apply to 'digits', which has "),
     (["digits", "--resume", "--out", "{file}/run"], "could not write {file}/run/config.json: Not a directory\n"),

@@ -209,10 +209,13 @@ def test_natural_without_any_change_is_the_identity():
     torch.testing.assert_close(Natural(smallest=1.0, flip=False, colour=0.0)(x), x, rtol=0, atol=1e-5)
 
 
-def test_about_half_of_the_rows_are_mirrored():
+@pytest.mark.parametrize(
+    "views", [Natural(smallest=1.0, colour=0.0), Deform(0.0, flip=True)], ids=["natural", "deform"]
+)
+def test_about_half_of_the_rows_are_mirrored(views):
     torch.manual_seed(0)
     x = images(400, 1, 6, 6)
-    view = Natural(smallest=1.0, colour=0.0)(x)
+    view = views(x)
     same, mirrored = ((view - other).abs().flatten(1).max(1).values < 1e-4 for other in (x, x.flip(-1)))
     assert (same ^ mirrored).all()
     assert 150 < mirrored.sum() < 250
@@ -247,6 +250,26 @@ def test_colours_are_changed_by_one_map_a_row():
     for found, middle in ((slopes[:, 0], 1.0), (shifts, 0.0)):
         assert middle - 0.3 <= found.min() < middle - 0.2
         assert middle + 0.2 < found.max() <= middle + 0.3
+
+
+def test_a_flipped_view_is_the_view_of_the_mirror_image():
+    x, views = images(40, 1, 12, 12), []
+    for row, flip in ((x, True), (x, False), (x.flip(-1), False)):
+        torch.manual_seed(0)
+        views.append(Deform(1.0, flip)(row))
+    either, plain, mirrored = views
+    same, flipped = ((either - other).abs().flatten(1).max(1).values < 1e-5 for other in (plain, mirrored))
+    assert (same ^ flipped).all()
+    assert 10 < flipped.sum() < 30
+
+
+def test_flip_is_the_presets_deformation_with_mirror_images():
+    flip = get_augmentation("flip", is_image=True, deformation=0.4)
+    assert isinstance(flip, Deform)
+    assert (flip.strength, flip.flip) == (0.4, True)
+    assert not get_augmentation("deform", is_image=True).flip
+    with pytest.raises(ValueError, match="augmentation 'flip' is for images, but X holds vectors"):
+        get_augmentation("flip", is_image=False)
 
 
 def test_natural_is_asked_for_by_name_and_for_images_only():

@@ -61,6 +61,21 @@ def test_a_configuration_is_the_base_overridden_by_the_row_and_crossed_with_the_
     assert expand(study)[0].config == wanted
 
 
+def test_a_dataset_may_have_arguments_of_its_own_instead_of_the_bases():
+    study = Study(
+        name="s", dataset=["digits", "mnist"], base={"augment": "none", "epochs": 3}, grid={"latent_dim": [4]},
+        per_dataset={"digits": {"augment": "flip", "latent_dim": 8}}, rows=[{"name": "A"}, {"augment": "deform"}],
+    )  # fmt: skip
+    found = [(task.config.dataset, task.config.estimator) for task in expand(study)]
+    assert found == [
+        ("digits", {"augment": "flip", "epochs": 3, "latent_dim": 4}),
+        ("digits", {"augment": "deform", "epochs": 3, "latent_dim": 4}),
+        ("mnist", {"augment": "none", "epochs": 3, "latent_dim": 4}),
+        ("mnist", {"augment": "deform", "epochs": 3, "latent_dim": 4}),
+    ]
+    assert expand(study)[0].place == {"dataset": "digits", "seed": 0, "row": "A", "latent_dim": 4}
+
+
 def test_the_first_seed_of_all_comes_before_the_second_of_any():
     seeds = [place["seed"] for place in places(seeds=[1, 0], labels=[10, 20], rows=ROWS)]
     assert seeds == [1] * 8 + [0] * 8

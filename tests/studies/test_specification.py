@@ -90,6 +90,21 @@ def refused(tmp_path, monkeypatch):
             "{mnist: 60}",
             "line 1: the study must have labels for each of its datasets and for no other",
         ),
+        (
+            "labels:",
+            "per_dataset: {mnist: {epochs: 3}}\nlabels:",
+            "line 1: the study must have per_dataset for its own datasets only: see 'mnist'",
+        ),
+        (
+            "labels:",
+            "per_dataset: {digits: {epoch: 3}}\nlabels:",
+            "line 4: unknown argument 'epoch' in per_dataset.digits: did you mean 'epochs'? Known: alpha",
+        ),
+        (
+            "labels:",
+            "per_dataset: {digits: {epochs: 0}}\nlabels:",
+            "line 4: per_dataset.digits.epochs: epochs must be a whole number of at least 1, or 'auto', got 0",
+        ),
         ("labels:", "percent: 1\nlabels:", "mine.yaml, line 1: the study must have labels or percent, not both"),
         ("seeds: 1", "seds: 1", "line 16: unknown key 'seds' in budgets.quick: did you mean 'seeds'? Known: balanced"),
         ("seeds: 1", "seeds: 0", "line 16: seeds must be a number of seeds, at least 1, or a list of seeds, got 0"),
@@ -153,6 +168,7 @@ def test_a_mistake_is_told_with_its_line(refused, right, wrong, told):
         (", high: 0.3", "", "line 9: search.space.margin must have low and high, or choices"),
         ("high: 0.3", "high: 0.05", "line 9: search.space.margin must have low below high, not 0.1 and 0.05"),
         ("low: 0.1", "low: -1", "line 9: search.space.margin: margin must be at least 0, got -1"),
+        ("search:", "per_dataset: {digits: {epochs: 0}}\nsearch:", "per_dataset.digits.epochs: epochs must be a whole"),
         ("[knn_accuracy", "[kl", "line 6: search.prune must be false where the first metric is 'kl'"),
     ],
 )

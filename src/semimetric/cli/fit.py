@@ -174,7 +174,7 @@ def fit(
         str | None,
         o.option(
             "--augment",
-            "auto (deform images), deform, natural (photographs: crop, flip, colour), corrupt (vectors) or none.",
+            "auto (deform images), deform, flip (and mirror), natural (crop, flip, colour), corrupt (vectors) or none.",
             "auto",
             o.TRAINING,
         ),

@@ -118,10 +118,11 @@ class MetricEmbedder(
     augment : str or callable
         Random views for the encoder to read in training: "auto" (small deformations of images, for vectors nothing
         but in "best" a tenth of the features replaced by other rows'; in "metric-vae" and "joint-mvae" of labelled
-        batches only, in "tvae", "vae" and "vamp-vae" none), "deform", "natural" (crops, flips and colours, for
-        photographs), "corrupt", "none", or a function of a batch of inputs, (n, c, h, w) in [0, 1] or (n, features),
-        such as `semimetric.data.augmentation.Deform(0.2)`. Decoders aim at the input itself, so that a view's
-        deformation is not kept in its embedding.
+        batches only, in "tvae", "vae" and "vamp-vae" none), "deform", "flip" (deformations and mirror images, for
+        what has no left and right), "natural" (crops, flips and colours, for photographs), "corrupt", "none", or a
+        function of a batch of inputs, (n, c, h, w) in [0, 1] or (n, features), such as
+        `semimetric.data.augmentation.Deform(0.2)`. Decoders aim at the input itself, so that a view's deformation is
+        not kept in its embedding.
     epochs : int or "auto"
         Passes over all rows; "auto" takes as many as make about 7,500 steps, at least 15 and at most 100; in "best"
         1,600 and at least 10, in "best-fast" 800 and at least 5.

@@ -4,7 +4,8 @@ import inspect
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from semimetric.data import load_dataset
@@ -17,7 +18,7 @@ from semimetric.evaluation.peers import PEERS
 from semimetric.evaluation.prediction import PREDICTION_METRICS
 from semimetric.evaluation.tables import known_metrics
 from semimetric.runs.trackers import TRACKERS
-from semimetric.studies.grid import NAME, Point, expand, points
+from semimetric.studies.grid import NAME, Point, arguments_for, expand, points
 from semimetric.studies.mistakes import spelled
 from semimetric.studies.specification import Study
 from semimetric.studies.yaml_lines import Lines, Path
@@ -44,7 +45,7 @@ def check_study(study: Study, where: Lines | None = None) -> None:
     _check_table(study, where)
     _check_data(study, where)
     seen = set()
-    for point in [*points(study), *_corners(study)]:
+    for point in _on_each_dataset(study, [*points(study), *_corners(study)]):
         identity = json.dumps(dict(point.arguments), sort_keys=True, default=str)
         if identity not in seen:
             seen.add(identity)
@@ -109,7 +110,10 @@ def _places(study: Study) -> list[tuple[Path, Mapping[str, Any]]]:
         (("rows", number), row) for number, row in enumerate(study.rows or [])
     ]
     space = [(("search", "space"), study.search.space)] if study.search else []
-    return [(("base",), study.base), (("grid",), study.grid), *rows, *space]
+    own: list[tuple[Path, Mapping[str, Any]]] = [
+        (("per_dataset", name), arguments) for name, arguments in study.per_dataset.items()
+    ]
+    return [(("base",), study.base), *own, (("grid",), study.grid), *rows, *space]
 
 
 def _check_data(study: Study, where: Lines) -> None:
@@ -145,8 +149,19 @@ def _corners(study: Study) -> list[Point]:
     origin: dict[str, Path] = {name: ("base", name) for name in study.base}
     origin |= {name: ("search", "space", name) for name in ends}
     return [
-        Point({**study.base, **first, name: value}, {}, origin) for name, values in ends.items() for value in values
+        Point({**study.base, **first, name: value}, first, origin) for name, values in ends.items() for value in values
     ]
+
+
+def _on_each_dataset(study: Study, chosen: list[Point]) -> Iterator[Point]:
+    for point, dataset in product(chosen, study.dataset):
+        origin = {name: ("per_dataset", dataset, name) for name in study.per_dataset.get(dataset, {})}
+        varied = {name: point.origin[name] for name in point.place if name in point.origin}
+        yield Point(
+            arguments_for(study, dataset, point.arguments, point.place),
+            point.place,
+            {**point.origin, **origin, **varied},
+        )
 
 
 def _check_arguments(point: Point, where: Lines) -> None:

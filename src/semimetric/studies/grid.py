@@ -71,7 +71,15 @@ def tasks_of(study: Study, arguments: Mapping[str, Any], place: Mapping[str, Sca
                 **budget,
                 balanced=study.balanced,
                 seed=seed,
-                estimator=dict(arguments),
+                estimator=arguments_for(study, dataset, arguments, place),
                 loading=dict(study.loading),
             )
             yield Task(config, {"dataset": dataset, **budget, "seed": seed, **place})
+
+
+def arguments_for(
+    study: Study, dataset: str, arguments: Mapping[str, Any], place: Mapping[str, Scalar]
+) -> dict[str, Any]:
+    """Return what a choice of arguments is on a dataset: what the study's `per_dataset` says, unless they vary it."""
+    own = study.per_dataset.get(dataset, {})
+    return {**arguments, **{name: value for name, value in own.items() if name not in place}}

@@ -148,6 +148,8 @@ class Study(Strict):
     balanced : whether kept labels are spread evenly over the classes.
     seeds : list of seeds; given as a number n, 0 to n − 1.
     base : arguments of `semimetric.MetricEmbedder` for all runs.
+    per_dataset : arguments for the runs of one dataset, by its name: instead of base's; a row's, the grid's and a
+        search's own go before them.
     grid : argument to the list of its values, each crossed with each row.
     rows : arguments of each row of the table, a list of values being an axis of that row alone; ``name`` names the row.
     metrics : what is reported; the first is the main one.
@@ -167,6 +169,7 @@ class Study(Strict):
     balanced: bool = True
     seeds: Annotated[list[Annotated[Any, AfterValidator(_seed)]], BeforeValidator(_seeds), Some] = [0]
     base: Arguments = {}
+    per_dataset: dict[str, Arguments] = {}
     grid: dict[str, Scalars] = {}
     rows: Annotated[list[dict[str, Annotated[Any, AfterValidator(_axis)]]], Some] | None = None
     metrics: Annotated[list[str], BeforeValidator(_listed), Some] = ["knn_accuracy", "few_label_accuracy"]
@@ -201,13 +204,16 @@ class Study(Strict):
         return copy
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> "Study":
+    def _fits_together(self) -> "Study":
         if self.labels is not None and self.percent is not None:
             raise ValueError("must have labels or percent, not both")
         for key, value in (("labels", self.labels), ("percent", self.percent)):
             odd = set(value) ^ set(self.dataset) if isinstance(value, dict) else set()
             if odd:
                 raise ValueError(f"must have {key} for each of its datasets and for no other: see {min(odd)!r}")
+        unknown = set(self.per_dataset) - set(self.dataset)
+        if unknown:
+            raise ValueError(f"must have per_dataset for its own datasets only: see {min(unknown)!r}")
         if self.search is not None and (self.rows is not None or self.grid):
             raise ValueError("must have rows and grid, or a search, not both")
         return self
