@@ -1,4 +1,4 @@
-"""Labels spread from a few rows: whose are kept, which are trusted, and how much of each class there is."""
+"""Labels spread from a few rows: whose are kept, how much they count, and how much of each class there is."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy import sparse
 
 from semimetric.graphs import propagate
 from semimetric.training.evidence import Evidence
-from semimetric.training.pseudo_labels import Spread, sharpened, spread_labels, trusted
+from semimetric.training.pseudo_labels import Spread, pseudo_labels, sharpened, spread_labels
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_row_without_a_path_to_a_label_is_not_reached_and_may_be_anything():
     np.testing.assert_allclose(spread.probabilities[:6], np.eye(2)[[0, 0, 0, 0, 1, 1]], atol=1e-12)
     np.testing.assert_allclose(spread.probabilities[6:], 0.5)
     assert spread.reached.tolist() == [True] * 6 + [False] * 2
-    assert trusted(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
+    assert pseudo_labels(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
 
 
 def test_of_one_class_everything_is(few_labelled):
@@ -92,28 +92,27 @@ def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached(few_la
     assert np.array_equal(plain.probabilities, spread_labels(graph, codes).probabilities)
 
 
-# Trust ------------------------------------------------------------------------------------------------
+# What is trained on -------------------------------------------------------------------------------------
 
 
 def test_given_labels_are_kept_whatever_was_spread_to_them():
     P = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    y, weights = trusted(Spread(P, np.array([True, False, True])), np.array([1, 1, 0]))
+    y, weights = pseudo_labels(Spread(P, np.array([True, False, True])), np.array([1, 1, 0]))
     assert y.tolist() == [1, 1, 0]
     assert weights.tolist() == [1, 1, 1]
     assert (y.dtype, weights.dtype) == (np.int64, np.float32)
 
 
-@pytest.mark.parametrize(("p", "label"), [(0.5, -1), (0.666, -1), (0.667, 0), (0.99, 0), (1.0, 0)])
-def test_the_others_where_they_are_four_times_as_likely_as_not_once_squared(p, label):
-    """p² / (p² + q²) = 0.8 where p = 2/3."""
-    for probabilities, expected in (([p, 1 - p], label), ([1 - p, p], -1 if label == -1 else 1)):
-        (y,), (weight,) = trusted(Spread(np.array([probabilities]), np.array([True])), np.array([-1]))
-        assert y == expected
-        assert weight == pytest.approx(0 if label == -1 else p**2 / (p**2 + (1 - p) ** 2))
+@pytest.mark.parametrize("p", [0.5, 0.667, 0.99, 1.0])
+def test_the_others_have_the_likeliest_class_and_count_as_it_does_once_squared(p):
+    P = np.array([[p, 1 - p], [1 - p, p]])
+    y, weights = pseudo_labels(Spread(P, np.array([True, True])), np.array([-1, -1]))
+    assert y.tolist() == ([0, 0] if p == 0.5 else [0, 1])
+    np.testing.assert_allclose(weights, p**2 / (p**2 + (1 - p) ** 2), rtol=1e-6)
 
 
 def test_rows_that_are_not_reached_have_no_label_however_sure():
-    y, weights = trusted(Spread(np.array([[1.0, 0.0]] * 2), np.array([True, False])), np.array([-1, -1]))
+    y, weights = pseudo_labels(Spread(np.array([[1.0, 0.0]] * 2), np.array([True, False])), np.array([-1, -1]))
     assert (y.tolist(), weights.tolist()) == ([0, -1], [1, 0])
 
 

@@ -203,7 +203,10 @@ def fit(
     n_neighbors: Annotated[
         int | None,
         o.option(
-            "--n-neighbors", "Labelled neighbours that vote on a prediction.", "1 for up to 100 labels, else 5", o.MODEL
+            "--n-neighbors",
+            "Neighbours that vote on a prediction: labelled rows; after self-training, any.",
+            "1 for up to 100 labels, else 5; after self-training 20",
+            o.MODEL,
         ),
     ] = None,
     precision: Annotated[str | None, o.option("--precision", "auto, float32 or bfloat16.", "auto", o.TRAINING)] = None,

@@ -137,7 +137,8 @@ class MetricEmbedder(
     patience : int or None
         Epochs without improvement on the held-out rows after which training stops; None: never.
     n_neighbors : int or None
-        Neighbours that `predict` asks; None: one for up to 100 labelled rows, five beyond.
+        Labelled neighbours that `predict` asks; None: one for up to 100 labelled rows, five beyond. After
+        self-training, neighbours of all training rows; None: twenty.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own: (n, c, h, w) or (n, features) → (n, latent_dim), or with a prior (n, 2 · latent_dim),
         means and log-variances, and back. They are copied.

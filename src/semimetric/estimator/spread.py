@@ -9,7 +9,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from semimetric.graphs import nearness
 
-NEIGHBOURS = 10
+NEIGHBOURS = 20  # that tell a new row's class
+BESIDE = 10  # that tell its cluster, the smallest of which has ten rows
 ROWS_AT_ONCE = 4096
 CLUSTERED = 5_000  # rows that clusters are looked for in
 SMALLEST_CLUSTER = 0.03  # of these
@@ -38,7 +39,7 @@ class SpreadLabels:
         They weigh as in `semimetric.graphs.neighbour_graph`: by `nearness`.
         """
         parts = [np.empty((0, self.distributions.shape[1]))]
-        for weights, rows in self._nearest(Z, n_neighbors):
+        for weights, rows in self._nearest(Z, n_neighbors or NEIGHBOURS):
             parts.append(np.einsum("mk,mkc->mc", weights, self.distributions[rows].astype(np.float64)))
         return np.concatenate(parts)
 
@@ -48,16 +49,16 @@ class SpreadLabels:
         They weigh as for `probabilities`.
         """
         parts = [np.empty(0, np.int64)]
-        for weights, rows in self._nearest(Z, n_neighbors):
+        for weights, rows in self._nearest(Z, n_neighbors or BESIDE):
             theirs = self.clusters[rows]
             shares = np.einsum("mk,mjk->mj", weights, theirs[:, :, None] == theirs[:, None, :])
             likeliest = theirs[np.arange(len(rows)), shares.argmax(axis=1)]
             parts.append(np.where(shares.max(axis=1) > 0.5, likeliest, -1))
         return np.concatenate(parts)
 
-    def _nearest(self, Z: np.ndarray, n_neighbors: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _nearest(self, Z: np.ndarray, n_neighbors: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the nearest training rows (part, k) of parts of ``Z``, and weights (part, k) that sum to 1 for each."""
-        k = min(n_neighbors or NEIGHBOURS, len(self.embeddings))
+        k = min(n_neighbors, len(self.embeddings))
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.embeddings)
         for start in range(0, len(Z), ROWS_AT_ONCE):
             distances, rows = search.kneighbors(Z[start : start + ROWS_AT_ONCE])

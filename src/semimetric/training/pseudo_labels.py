@@ -1,4 +1,4 @@
-"""Labels that unlabelled rows get from a few labelled ones, and how far each is to be trusted."""
+"""Labels that unlabelled rows get from a few labelled ones, and how much each counts."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,6 @@ from scipy import sparse
 from semimetric.graphs import balanced, propagate
 from semimetric.training.evidence import FARTHEST, NEIGHBOURS_ALONE, Evidence
 
-TRUSTED = 0.8
 REACHED = 0.4
 
 
@@ -86,12 +85,11 @@ def _usual(visits: np.ndarray) -> float:
     return float(ascending[np.searchsorted(weights, weights[-1] / 2)])
 
 
-def trusted(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the class number to train each row on, and with what weight.
 
-    It is the likeliest class, weighed by its probability after all of them are squared and made to sum to 1 again;
-    where that is under 0.8, or no label reaches the row, it is left unlabelled. Rows given with a label have it, at
-    weight 1.
+    It is the likeliest class, weighed by its probability after all of them are squared and made to sum to 1 again. Rows
+    that no label reaches are left unlabelled; rows given with a label have it, at weight 1.
 
     Parameters
     ----------
@@ -107,15 +105,14 @@ def trusted(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Examples
     --------
     >>> spread = Spread(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]]), np.array([True, True, True, False]))
-    >>> trusted(spread, np.array([-1, -1, 1, -1]))
-    (array([ 0, -1,  1, -1]), array([0.9878049, 0.       , 1.       , 0.       ], dtype=float32))
+    >>> pseudo_labels(spread, np.array([-1, -1, 1, -1]))
+    (array([ 0,  0,  1, -1]), array([0.9878049 , 0.69230769, 1.        , 0.        ], dtype=float32))
     """
     sharp = sharpened(spread.probabilities)
-    confidence = sharp.max(axis=1)
     given = codes >= 0
-    enough = spread.reached & (confidence >= TRUSTED)
-    y = np.where(given, codes, np.where(enough, sharp.argmax(axis=1), -1))
-    return y.astype(np.int64), np.where(given, 1.0, np.where(enough, confidence, 0.0)).astype(np.float32)
+    y = np.where(given, codes, np.where(spread.reached, sharp.argmax(axis=1), -1))
+    weights = np.where(given, 1.0, np.where(spread.reached, sharp.max(axis=1), 0.0))
+    return y.astype(np.int64), weights.astype(np.float32)
 
 
 def sharpened(probabilities: np.ndarray, power: float = 2.0) -> np.ndarray:

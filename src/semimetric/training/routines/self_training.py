@@ -14,7 +14,7 @@ from semimetric.model import Model, Weights
 from semimetric.training.data import LABELLED, PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
-from semimetric.training.pseudo_labels import Spread, spread_labels, trusted
+from semimetric.training.pseudo_labels import Spread, pseudo_labels, spread_labels
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
@@ -22,7 +22,7 @@ RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
 EVENNESS = 0.5  # of the classes' shares when labels are first spread
 FADED = 1 / 32  # what is left of that at the end
-FEW_ROWS = 10_000  # up to which the inputs' graph keeps its weight
+FEW_ROWS = 5_000  # up to which the inputs' graph keeps its weight
 
 
 class SelfTraining(Routine):
@@ -30,13 +30,13 @@ class SelfTraining(Routine):
 
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
-    class with the weight of its confidence, the doubtful ones not at all: see `semimetric.training.pseudo_labels`.
+    class with the weight of its confidence: see `semimetric.training.pseudo_labels`.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's when labels are first spread: it has clusters in it which the space
-    may have torn. But it is the coarser, and fades: at the end it counts 1/16 as much with 20,000 rows, next to nothing
-    with 60,000, and with up to 10,000 as much as ever: a space learned from them knows little that their inputs do not.
+    may have torn. But it is the coarser, and fades: at the end it counts 1/16 as much with 10,000 rows, next to nothing
+    with 20,000, and with up to 5,000 as much as ever: a space learned from them knows little that their inputs do not.
     Where a linear classifier of the inputs is found to know what their graph does not, its word counts throughout: see
     `semimetric.training.evidence`.
     Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
@@ -90,7 +90,7 @@ class SelfTraining(Routine):
         inputs = self._faded(_weight_at_the_end(len(given)), epoch)
         evenness = EVENNESS * self._faded(FADED, epoch)
         spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
-        y, weights = trusted(spread, given)
+        y, weights = pseudo_labels(spread, given)
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
     def _faded(self, end: float, epoch: int) -> float:
