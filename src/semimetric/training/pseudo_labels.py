@@ -106,7 +106,7 @@ def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.nda
     --------
     >>> spread = Spread(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]]), np.array([True, True, True, False]))
     >>> pseudo_labels(spread, np.array([-1, -1, 1, -1]))
-    (array([ 0,  0,  1, -1]), array([0.9878049 , 0.69230769, 1.        , 0.        ], dtype=float32))
+    (array([ 0,  0,  1, -1]), array([0.9878049, 0.6923077, 1.       , 0.       ], dtype=float32))
     """
     sharp = sharpened(spread.probabilities)
     given = codes >= 0
