@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -155,13 +156,10 @@ def _corners(study: Study) -> list[Point]:
 
 def _on_each_dataset(study: Study, chosen: list[Point]) -> Iterator[Point]:
     for point, dataset in product(chosen, study.dataset):
-        origin = {name: ("per_dataset", dataset, name) for name in study.per_dataset.get(dataset, {})}
-        varied = {name: point.origin[name] for name in point.place if name in point.origin}
-        yield Point(
-            arguments_for(study, dataset, point.arguments, point.place),
-            point.place,
-            {**point.origin, **origin, **varied},
-        )
+        own = study.per_dataset.get(dataset, {})
+        origin: dict[str, Path] = {name: ("per_dataset", dataset, name) for name in own if name not in point.place}
+        arguments = arguments_for(study, dataset, point.arguments, point.place)
+        yield replace(point, arguments=arguments, origin={**point.origin, **origin})
 
 
 def _check_arguments(point: Point, where: Lines) -> None:
