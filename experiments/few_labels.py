@@ -115,7 +115,7 @@ class WithoutContrastLater(SelfTraining):
 
 
 TRAINED_IN = "semimetric.training.routines.self_training"
-SPREAD_IN = "semimetric.training.pseudo_labels"
+BORDERS_IN = "semimetric.graphs.borders"
 WEIGHED_IN = "semimetric.training.evidence"
 
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -143,7 +143,7 @@ OF_FEWEST_LABELS = (
 )
 OF_MANY_LABELS = ("best", "without a linear classifier of the inputs", "all labels count alike", "labels go far")
 ONLY_OF_MANY = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
-OF_SOME_CLASSES = {"best-fast, all rows reached": {"constants": {f"{SPREAD_IN}.REACHED": 0.0}}}  # else all are
+OF_SOME_CLASSES = {"best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}}}  # else all are
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},

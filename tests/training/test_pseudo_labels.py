@@ -64,6 +64,7 @@ def test_a_row_without_a_path_to_a_label_is_not_reached_and_may_be_anything():
     np.testing.assert_allclose(spread.probabilities[:6], np.eye(2)[[0, 0, 0, 0, 1, 1]], atol=1e-12)
     np.testing.assert_allclose(spread.probabilities[6:], 0.5)
     assert spread.reached.tolist() == [True] * 6 + [False] * 2
+    assert spread.clusters.tolist() == [-1] * 6 + [0] * 2
     assert pseudo_labels(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
 
 
@@ -97,7 +98,7 @@ def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached(few_la
 
 def test_given_labels_are_kept_whatever_was_spread_to_them():
     P = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    y, weights = pseudo_labels(Spread(P, np.array([True, False, True])), np.array([1, 1, 0]))
+    y, weights = pseudo_labels(Spread(P, np.array([-1, 0, -1])), np.array([1, 1, 0]))
     assert y.tolist() == [1, 1, 0]
     assert weights.tolist() == [1, 1, 1]
     assert (y.dtype, weights.dtype) == (np.int64, np.float32)
@@ -106,13 +107,13 @@ def test_given_labels_are_kept_whatever_was_spread_to_them():
 @pytest.mark.parametrize("p", [0.5, 0.667, 0.99, 1.0])
 def test_the_others_have_the_likeliest_class_and_count_as_it_does_once_squared(p):
     P = np.array([[p, 1 - p], [1 - p, p]])
-    y, weights = pseudo_labels(Spread(P, np.array([True, True])), np.array([-1, -1]))
+    y, weights = pseudo_labels(Spread(P, np.array([-1, -1])), np.array([-1, -1]))
     assert y.tolist() == ([0, 0] if p == 0.5 else [0, 1])
     np.testing.assert_allclose(weights, p**2 / (p**2 + (1 - p) ** 2), rtol=1e-6)
 
 
 def test_rows_that_are_not_reached_have_no_label_however_sure():
-    y, weights = pseudo_labels(Spread(np.array([[1.0, 0.0]] * 2), np.array([True, False])), np.array([-1, -1]))
+    y, weights = pseudo_labels(Spread(np.array([[1.0, 0.0]] * 2), np.array([-1, 3])), np.array([-1, -1]))
     assert (y.tolist(), weights.tolist()) == ([0, -1], [1, 0])
 
 

@@ -87,7 +87,7 @@ def test_the_graph_of_the_inputs_and_the_draw_to_even_shares_fade(fit_of, monkey
     fit = fit_of("best")
     monkeypatch.setattr(self_training, "FEW_ROWS", 60 / 2)
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
-    either = Spread(np.full((60, 2), 0.5), np.ones(60, bool))
+    either = Spread(np.full((60, 2), 0.5), np.full(60, -1))
     seen = []
     monkeypatch.setattr(self_training, "_of_inputs", lambda data: (fit.X, np.zeros((60, 1), int), graphs[0]))
     monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(0.9, 0.5, np.zeros((60, 2))))
@@ -120,7 +120,7 @@ def test_each_round_starts_from_the_given_labels_alone(fit_of, monkeypatch):
 
     def spread(graph, codes, evenness, evidence):
         asked.append(codes.tolist())
-        return Spread(np.tile(next(found), (60, 1)), np.ones(60, bool))
+        return Spread(np.tile(next(found), (60, 1)), np.full(60, -1))
 
     monkeypatch.setattr(self_training, "spread_labels", spread)
     fit = fit_of("best")
@@ -189,3 +189,48 @@ def test_a_space_that_is_not_finite_has_no_neighbours(fit_of):
         next(fit.model.encoder.parameters()).fill_(torch.nan)
     with pytest.raises(FloatingPointError, match="no finite embeddings: lower learning_rate"):
         SelfTraining(fit.weights, 3).before_epoch(1, fit.model, fit.data)
+
+
+# Classes without labels -------------------------------------------------------------------------------
+
+
+class FourPlaces(torch.nn.Module):
+    """Sends rows to one of four places by the signs of two numbers, if only roughly."""
+
+    def forward(self, x):
+        return 10.0 * x[:, :2].sign() + 0.1 * x[:, 2:]
+
+
+@pytest.mark.parametrize(("loss", "taken_in"), [("normalised-softmax", True), ("triplet", True), ("softmax", False)])
+def test_clusters_without_a_label_are_trained_on_as_classes_where_the_loss_can(fit_of, monkeypatch, loss, taken_in):
+    monkeypatch.setattr(self_training, "FEW_ROWS", 20)
+    fit = fit_of("dml", loss=loss)
+    fit.model.encoder.network = FourPlaces()
+    place = (fit.data.normaliser(torch.from_numpy(fit.X))[:, :2] > 0).numpy() @ [1, 2]
+    sizes = np.bincount(place)
+    assert sizes.min() > 10
+    labelled = [np.flatnonzero(place == 0)[:2], np.flatnonzero(place == 3)[:2]]
+    fit.data.y[:] = -1
+    for c, rows in enumerate(labelled):
+        fit.data.y[rows] = c
+    SelfTraining(fit.weights, 20).before_epoch(19, fit.model, fit.data)
+    larger, smaller = (1, 2) if sizes[1] >= sizes[2] else (2, 1)
+    expected = {0: 0, 3: 1, larger: 2, smaller: 3} if taken_in else {0: 0, 3: 1, larger: -1, smaller: -1}
+    assert all((fit.data.y[place == p] == c).all() for p, c in expected.items())
+    assert (fit.data.weights[(place == larger) | (place == smaller)] == (1 if taken_in else 0)).all()
+    if loss == "normalised-softmax":
+        Z = fit.model.eval().embed(fit.data.normaliser(torch.from_numpy(fit.X)))
+        z, y = Z[place == smaller], torch.full((int(sizes[smaller]),), 3)
+        centres = torch.stack([Z[place == p].mean(0) for p in (larger, smaller)])
+        proxies = torch.cat([fit.model.metric.proxies, centres])
+        cosines = torch.nn.functional.normalize(z, dim=1) @ torch.nn.functional.normalize(proxies, dim=1).T
+        expected = torch.nn.functional.cross_entropy(cosines / 0.1, y)
+        torch.testing.assert_close(fit.model.metric(z, y), expected)
+
+
+def test_a_prior_of_the_classes_is_not_asked_for_more(fit_of, monkeypatch):
+    fit = fit_of("tvae", prior="classes")
+    clusters = np.where(np.arange(60) < 30, -1, 0)
+    monkeypatch.setattr(self_training, "spread_labels", lambda *given: Spread(np.full((60, 2), 0.5), clusters))
+    SelfTraining(fit.weights, 4).before_epoch(3, fit.model, fit.data)
+    assert (fit.data.y[30:] == -1).all()

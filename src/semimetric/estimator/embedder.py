@@ -27,7 +27,7 @@ from semimetric.estimator.parameters import (
     resolve,
     training_settings,
 )
-from semimetric.estimator.spread import SpreadLabels, clusters_beyond
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.estimator.suggestions import Suggestions
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
@@ -378,8 +378,7 @@ class MetricEmbedder(
         if not self_trained or len(self.classes_) < 2:
             return None
         Z, spread = space_and_labels(self.model_, data, codes)
-        clusters = clusters_beyond(Z, spread.reached, self.seed_)
-        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached, clusters)
+        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached, spread.clusters)
 
     # Embedding ----------------------------------------------------------------------------------------
 

@@ -29,6 +29,19 @@ class MetricLoss(nn.Module, ABC):
             weight 0 takes no part, like one labelled −1.
         """
 
+    def take_in(self, centres: Tensor) -> bool:
+        """Take k clusters of rows for classes too, until called again, and return whether that can be done.
+
+        Their rows are labelled with the k numbers that follow those of the classes. What compares rows needs to know
+        no more; what learns something of each class is given the mean embedding of each cluster instead. By default it
+        cannot be done.
+
+        Parameters
+        ----------
+        centres : Tensor (k, d)
+        """
+        return False
+
     def for_monitoring(self) -> "MetricLoss":
         """Return the form of this loss whose values may be compared between epochs, for early stopping."""
         return self

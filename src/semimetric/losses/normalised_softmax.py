@@ -45,6 +45,12 @@ class NormalisedSoftmaxLoss(MetricLoss):
         super().__init__()
         self.temperature = above_zero("temperature", temperature)
         self.proxies = nn.Parameter(torch.randn(max(1, n_classes), latent_dim))
+        self._taken_in: Tensor | None = None  # of no state: whoever had it made has it made again
+
+    def take_in(self, centres: Tensor) -> bool:
+        """Have the centres (k, d) for the directions of k classes more, which are not learned; return True."""
+        self._taken_in = centres.detach().to(self.proxies) if len(centres) else None
+        return True
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, latent_dim) under labels (n,)."""
@@ -54,6 +60,7 @@ class NormalisedSoftmaxLoss(MetricLoss):
     def of_rows(self, z: Tensor, y: Tensor) -> Tensor:
         """Return the cross-entropy (n,) of each of n labelled rows."""
         with torch.autocast(z.device.type, enabled=False):
-            directions = F.normalize(self.proxies.to(z.dtype), dim=1)
+            proxies = self.proxies if self._taken_in is None else torch.cat([self.proxies, self._taken_in])
+            directions = F.normalize(proxies.to(z.dtype), dim=1)
             logits = F.normalize(z, dim=1) @ directions.T / self.temperature
             return F.cross_entropy(logits, y.long(), reduction="none")

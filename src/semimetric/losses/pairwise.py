@@ -80,6 +80,10 @@ class PairwiseLoss(MetricLoss):
         """Return the scalar loss of the means (k,), whose denominators ``weights`` (k,) are: their sum."""
         return means.sum()
 
+    def take_in(self, centres: Tensor) -> bool:
+        """Return True: any number is a class."""
+        return True
+
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,)."""
         weighted = weights is not None

@@ -55,6 +55,10 @@ class RandomTripletLoss(MetricLoss):
         self.distance = get_distance(distance)
         self.per_class = per_class
 
+    def take_in(self, centres: Tensor) -> bool:
+        """Return True: any number is a class."""
+        return True
+
     def draw(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Draw the rows of anchors, positives and negatives out of labels (n,), ``per_class`` for every anchor class.
 

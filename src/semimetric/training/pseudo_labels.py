@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from semimetric.graphs import balanced, propagate
-from semimetric.training.evidence import FARTHEST, NEIGHBOURS_ALONE, Evidence
-
-REACHED = 0.4
+from semimetric.graphs import balanced, parts_within_borders, propagate
+from semimetric.training.evidence import NEIGHBOURS_ALONE, Evidence
 
 
 @dataclass(frozen=True)
@@ -16,11 +14,17 @@ class Spread:
     """What labels say of each row of a graph.
 
     probabilities : float64 array (n, c), whose rows sum to 1.
-    reached : bool array (n,), False for rows so far from all labels that they may be of a class without any.
+    clusters : int64 array (n,), the number of the part of the graph, from 0 for the largest, where no row in the part
+        has a label: they may be of a class without any. −1 elsewhere.
     """
 
     probabilities: np.ndarray
-    reached: np.ndarray
+    clusters: np.ndarray
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Which rows (n,) are in a part of the graph with a label in it."""
+        return self.clusters < 0
 
 
 def spread_labels(
@@ -32,8 +36,8 @@ def spread_labels(
     reached drawn from what this alone gives them towards even ones: an even share is too much of a rare class, and
     without any a class that holds the graph's hubs takes rows of all others, while classes are not yet apart.
 
-    A row is reached if spreading visits it at least two fifths as often as is usual for the rows of its class, its
-    degree being allowed for. Where a class has no label, few edges lead to its rows, and all of them are visited less.
+    A row is reached if there is a label on its side of all borders that the graph has: see
+    `semimetric.graphs.parts_within_borders`.
 
     Parameters
     ----------
@@ -53,36 +57,18 @@ def spread_labels(
     [0, 1]
     """
     n_classes = int(codes.max()) + 1
-    scores = propagate(graph, codes, n_classes)
-    visits = scores.sum(axis=1) / np.sqrt(np.maximum(graph.sum(axis=1), np.finfo(float).tiny))
-    likeliest = scores.argmax(axis=1)
-    usual = np.array([_usual(visits[likeliest == c]) for c in range(n_classes)])
-    reached = (visits > 0) & ((visits >= REACHED * usual[likeliest]) | (codes >= 0))
-
-    if evidence.alpha != FARTHEST:  # who is reached is asked of all paths
-        scores = propagate(graph, codes, n_classes, alpha=evidence.alpha)
-    scores = evidence.pooled(scores)
+    scores = evidence.pooled(propagate(graph, codes, n_classes, alpha=evidence.alpha))
+    parts = parts_within_borders(graph)
+    reached = np.isin(parts, parts[codes >= 0])
+    clusters = np.full(len(codes), -1)
+    clusters[~reached] = np.unique(parts[~reached], return_inverse=True)[1]
     even = np.full(n_classes, 1 / n_classes)
     probabilities = np.tile(even, (len(scores), 1))
     touched = scores.any(axis=1)
     probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
     shares = evenness * even + (1 - evenness) * probabilities[reached].mean(axis=0)
     probabilities[reached] = balanced(scores[reached], shares)
-    return Spread(probabilities, reached)
-
-
-def _usual(visits: np.ndarray) -> float:
-    """Return the median of visits (m,) where each counts with its cube, the highest tenth alike.
-
-    So it is of the rows of the class itself, though it may have taken in many more of a class without labels; and not
-    of those beside a label.
-    """
-    if not len(visits):
-        return 0.0
-    ascending = np.sort(visits)
-    largest = ascending[-1] or 1.0
-    weights = np.cumsum((np.minimum(ascending, np.quantile(ascending, 0.9)) / largest) ** 3)
-    return float(ascending[np.searchsorted(weights, weights[-1] / 2)])
+    return Spread(probabilities, clusters)
 
 
 def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +90,7 @@ def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.nda
 
     Examples
     --------
-    >>> spread = Spread(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]]), np.array([True, True, True, False]))
+    >>> spread = Spread(np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]]), np.array([-1, -1, -1, 0]))
     >>> pseudo_labels(spread, np.array([-1, -1, 1, -1]))
     (array([ 0,  0,  1, -1]), array([0.9878049, 0.6923077, 1.       , 0.       ], dtype=float32))
     """

@@ -31,6 +31,8 @@ class SelfTraining(Routine):
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence: see `semimetric.training.pseudo_labels`.
+    Rows in a part of the graph without a label are trained on its number as if it were a class, where the metric loss
+    can have it so (`MetricLoss.take_in`); elsewhere they are left to the terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
@@ -81,7 +83,8 @@ class SelfTraining(Routine):
         _, data.neighbours, by_inputs = _of_inputs(data)
         if epoch < min(RAW_EPOCHS, self.first):
             return
-        own, by_space = _graph(embed_all(model, data))
+        Z = embed_all(model, data)
+        own, by_space = _graph(Z)
         if epoch < self.first:
             data.neighbours = np.concatenate([data.neighbours, own], axis=1)
             return
@@ -91,12 +94,23 @@ class SelfTraining(Routine):
         evenness = EVENNESS * self._faded(FADED, epoch)
         spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
         y, weights = pseudo_labels(spread, given)
+        if _taken_in(model, Z, spread.clusters):
+            y = np.where(spread.reached, y, given.max() + 1 + spread.clusters)
+            weights = np.where(spread.reached, weights, np.float32(1))
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
     def _faded(self, end: float, epoch: int) -> float:
         """Return what has become, by this epoch, of what begins at 1 and is ``end`` in the last."""
         rounds = self.epochs - self.first
         return end ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
+
+
+def _taken_in(model: Model, Z: np.ndarray, clusters: np.ndarray) -> bool:
+    """Have the metric loss take the clusters (n,) of rows without labels for classes; return whether it does."""
+    if model.metric is None or model.prior is not None:  # which may be one of each class
+        return False
+    centres = [Z[clusters == number].mean(axis=0) for number in range(clusters.max() + 1)]
+    return model.metric.take_in(torch.from_numpy(np.array(centres, Z.dtype).reshape(-1, Z.shape[1])))
 
 
 def _first(weights: Weights, epochs: int) -> int:
