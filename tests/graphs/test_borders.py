@@ -161,6 +161,18 @@ def test_crumbs_of_a_cut_go_to_the_side_that_they_hang_on():
     assert {160, 161} < set(max(sets, key=len).tolist())
 
 
+def test_a_side_of_crumbs_alone_divides_nothing():
+    """Two rows here and two there hang on the same twenty."""
+    graph = cliques([20, 2, 2], [(0, 1, 0.1), (0, 2, 0.1)])
+    assert [len(part) for part in borders._in_whole(graph, np.arange(24), np.arange(24) >= 20)] == [24]
+    assert [len(part) for part in borders._in_whole(graph, np.arange(24), np.arange(24) < 20)] == [24]
+
+
+def test_many_pairs_of_rows_around_one_clique_are_no_border_and_end():
+    graph = cliques([20] + [2] * 30, [(0, i, 0.01) for i in range(1, 31)])
+    assert (parts_within_borders(graph) == 0).all()
+
+
 # Limits -----------------------------------------------------------------------------------------------
 
 

@@ -55,15 +55,16 @@ def parts_within_borders(graph: sparse.csr_array) -> np.ndarray:
         raise ValueError(f"graph has shape {graph.shape}; it must be square")
     numbers = np.zeros(n, np.int64)
     found: list[np.ndarray] = []
-    waiting = _connected(graph, np.arange(n))
+    waiting = _connected(graph, np.arange(n)) if n else []
     while waiting:
         rows = waiting.pop()
         inside = sparse.csr_array(graph[rows][:, rows])
-        first = _before_the_border(inside)
-        if first is None:
-            found.append(rows)
+        side = _before_the_border(inside)
+        sides = [rows] if side is None else _in_whole(inside, rows, side)
+        if len(sides) == 1:
+            found += sides
         else:
-            waiting += _in_whole(inside, rows, first)
+            waiting += sides
     for number, rows in enumerate(sorted(found, key=lambda rows: (-len(rows), rows[0]))):
         numbers[rows] = number
     return numbers
@@ -71,23 +72,23 @@ def parts_within_borders(graph: sparse.csr_array) -> np.ndarray:
 
 def _connected(graph: sparse.csr_array, rows: np.ndarray) -> list[np.ndarray]:
     """Return those of the rows (m,) that are connected in their graph (m, m), set by set."""
-    n, numbers = connected_components(graph, directed=False)
-    return [rows[numbers == number] for number in range(n)]
+    _, numbers = connected_components(graph, directed=False)
+    return np.split(rows[np.argsort(numbers, kind="stable")], np.cumsum(np.bincount(numbers))[:-1])
 
 
-def _in_whole(graph: sparse.csr_array, rows: np.ndarray, first: np.ndarray) -> list[np.ndarray]:
-    """Return both sides of a border, what it cut off in crumbs going to the other side, and each connected set apart.
+def _in_whole(graph: sparse.csr_array, rows: np.ndarray, side: np.ndarray) -> list[np.ndarray]:
+    """Return the rows (m,) of the one side (m,) of a border and of the other, each connected set apart.
 
-    Either side has one set of at least ten rows, or nothing is divided.
+    A set of fewer than ten rows goes to the other side, which all its edges lead to; if a side has no more than such
+    sets, nothing is divided.
     """
-    for side in (first, ~first):
-        here = np.flatnonzero(side)
+    whole = side.copy()
+    for here in (np.flatnonzero(side), np.flatnonzero(~side)):
         for crumb in _connected(sparse.csr_array(graph[here][:, here]), here):
             if len(crumb) < SMALLEST:
-                first[crumb] = ~first[crumb]
-    sets = []
-    for side in (first, ~first):
-        here = np.flatnonzero(side)
+                whole[crumb] = ~side[crumb]
+    sets: list[np.ndarray] = []
+    for here in (np.flatnonzero(whole), np.flatnonzero(~whole)):
         if len(here):
             sets += _connected(sparse.csr_array(graph[here][:, here]), here)
     return [rows[each] for each in sets]

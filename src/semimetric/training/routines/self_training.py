@@ -109,8 +109,10 @@ def _taken_in(model: Model, Z: np.ndarray, clusters: np.ndarray) -> bool:
     """Have the metric loss take the clusters (n,) of rows without labels for classes; return whether it does."""
     if model.metric is None or model.prior is not None:  # which may be one of each class
         return False
-    centres = [Z[clusters == number].mean(axis=0) for number in range(clusters.max() + 1)]
-    return model.metric.take_in(torch.from_numpy(np.array(centres, Z.dtype).reshape(-1, Z.shape[1])))
+    inside = clusters >= 0
+    sums = np.zeros((clusters.max() + 1, Z.shape[1]), Z.dtype)
+    np.add.at(sums, clusters[inside], Z[inside])
+    return model.metric.take_in(torch.from_numpy(sums / np.bincount(clusters[inside])[:, None].astype(Z.dtype)))
 
 
 def _first(weights: Weights, epochs: int) -> int:
