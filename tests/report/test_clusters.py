@@ -16,10 +16,10 @@ LEVELS = np.array([[10, 60, 110], [160, 200, 250]])
 INPUTS = np.tile(LEVELS.astype(np.uint8)[..., None, None], (4, 4))
 
 
-def section_with(config=None, **changes):
+def section_with(**changes):
     arrays = {"cluster_sizes": SIZES, "cluster_inputs": INPUTS} | changes
     arrays = {name: array for name, array in arrays.items() if array is not None}
-    return clusters.section(view_of(RunRecord(config or {}, arrays={"Z_test": np.zeros((3, 4)), **arrays})))
+    return clusters.section(view_of(RunRecord({}, arrays={"Z_test": np.zeros((3, 4)), **arrays})))
 
 
 def test_every_row_of_a_cluster_is_in_its_place():
@@ -33,8 +33,7 @@ def test_every_row_of_a_cluster_is_in_its_place():
 
 
 def test_it_says_how_many_rows_there_are():
-    said = section_with({"n_unreached": 1330}).body
-    assert "No label reaches 1,330 training rows; 320 of them fall into 2 clusters." in said
+    assert "No label reaches 320 training rows in 2 clusters." in section_with().body
     assert "the 1 largest of which are shown" in section_with(cluster_inputs=INPUTS[:1]).body
 
 
@@ -59,15 +58,14 @@ NONE = {"cluster_sizes": np.empty(0, int), "cluster_inputs": np.empty((0, 10, 4,
 
 
 @pytest.mark.parametrize(
-    ("config", "arrays", "said"),
+    ("arrays", "said"),
     [
-        ({}, dict.fromkeys(NONE), "This run does not know which rows its labels reach"),
-        ({"n_unreached": 0}, NONE, "No cluster of training rows lies out of the labels&#x27; reach."),
-        ({"n_unreached": 7}, NONE, "reach; 7 rows out of it fall into no cluster."),
+        (dict.fromkeys(NONE), "This run does not know which rows its labels reach"),
+        (NONE, "No cluster of training rows lies out of the labels&#x27; reach."),
     ],
 )
-def test_where_there_is_none_it_says_why(config, arrays, said):
-    found = section_with(config, **arrays)
+def test_where_there_is_none_it_says_why(arrays, said):
+    found = section_with(**arrays)
     assert found.picture is None
     assert said in found.body
 

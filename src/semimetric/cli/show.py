@@ -76,8 +76,8 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     sizes = record.arrays.get("cluster_sizes")
     if sizes is not None and len(sizes):
         console.print(
-            f"No label reaches {counted(config['n_unreached'], 'training row')}, {int(sizes.sum()):,} of them in "
-            f"{counted(len(sizes), 'cluster')}: of a class without a label, perhaps, or of an unusual kind."
+            f"No label reaches {counted(int(sizes.sum()), 'training row')} in {counted(len(sizes), 'cluster')}: "
+            "of a class without a label, perhaps, or of an unusual kind."
         )
     if run.report.exists():
         console.print(f"Report: {run.report}", markup=False)

@@ -20,7 +20,6 @@ SIDE = 0.7
 
 def section(view: View) -> Section:
     """Return the picture, or why there is none."""
-    unreached = view.config.get("n_unreached")
     if "cluster_sizes" not in view.record.arrays:
         return absent(
             NAME,
@@ -29,16 +28,14 @@ def section(view: View) -> Section:
             "and labels of two classes.",
         )
     sizes, inputs = _checked(view)
-    beyond = unreached if isinstance(unreached, int) else int(sizes.sum())
     if len(inputs) == 0:
-        few = f"; {counted(beyond, 'row')} out of it fall into no cluster" if beyond else ""
-        return absent(NAME, TITLE, f"No cluster of training rows lies out of the labels' reach{few}.")
+        return absent(NAME, TITLE, "No cluster of training rows lies out of the labels' reach.")
     more = f", the {len(inputs)} largest of which are shown" if len(sizes) > len(inputs) else ""
     text = (
-        f"No label reaches {counted(beyond, 'training row')}; {int(sizes.sum()):,} of them fall into "
-        f"{counted(len(sizes), 'cluster')}{more}. They may be of a class that nobody labelled, of a kind of their "
-        f"class that has no label, or lie between classes: labels for a few would tell. The table that semimetric "
-        f"predict writes names the rows. A line shows a cluster from its middle outwards."
+        f"No label reaches {counted(int(sizes.sum()), 'training row')} in {counted(len(sizes), 'cluster')}{more}. "
+        "They may be of a class that nobody labelled, or of a kind of their class that has no label: labels for a few "
+        "would tell. The table that semimetric predict writes names the rows. "
+        "A line shows a cluster from its middle outwards."
     )
     png = _picture(sizes, inputs)
     return Section(NAME, TITLE, paragraph(text) + figure(png, f"Inputs of {counted(len(inputs), 'cluster')}."), png)
