@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from semimetric.graphs import propagate
+from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
 from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread, pseudo_labels, sharpened, spread_labels
 
@@ -66,6 +66,20 @@ def test_a_row_without_a_path_to_a_label_is_not_reached_and_may_be_anything():
     assert spread.reached.tolist() == [True] * 6 + [False] * 2
     assert spread.clusters.tolist() == [-1] * 6 + [0] * 2
     assert pseudo_labels(spread, codes)[0].tolist() == [0, 0, 0, 0, 1, 1, -1, -1]
+
+
+def test_a_label_reaches_to_the_border_however_far_it_is():
+    """A long tube with a label at its end, and behind an edge at the other end a cloud."""
+    Z = np.random.default_rng(0).normal(size=(8300, 5))
+    Z[:8000, 0] = np.linspace(0, 25, 8000)
+    Z[8000:, 0] += 60
+    graph = neighbour_graph(*nearest_neighbours(Z.astype(np.float32), 10)).tolil()
+    graph[7999, 8000] = graph[8000, 7999] = 0.01
+    graph = sparse.csr_array(graph)
+    codes = np.where(np.arange(8300) == 0, 0, -1)
+    visits = propagate(graph, codes, 1)[:8000, 0]
+    assert visits[-1] < 1e-3 * np.median(visits)
+    assert spread_labels(graph, codes).clusters.tolist() == [-1] * 8000 + [0] * 300
 
 
 def test_of_one_class_everything_is(few_labelled):
