@@ -61,7 +61,7 @@ def tube(rows, length, seed=0):
     return Z
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_long_and_thin_is_one_part_though_few_edges_cut_it(seed):
     Z = tube(8000, 25, seed)
     graph = graph_of(Z)

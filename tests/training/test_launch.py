@@ -65,6 +65,17 @@ def test_two_processes_spread_the_labels_of_one(digits):
 
 
 @pytest.mark.slow
+def test_two_processes_know_the_same_classes_without_labels(digits):
+    X, y = digits
+    settings = {"preset": "best", "epochs": 4, **PLAIN, **EVEN}
+    given = np.where(y < 5, y, -1)
+    one, two = (MetricEmbedder(devices=devices, **settings).fit(X, given) for devices in (1, 2))
+    found, other = (embedder.spread_labels_.clusters for embedder in (one, two))
+    assert found.max() > 0
+    assert ((found >= 0) == (other >= 0)).mean() > 0.95
+
+
+@pytest.mark.slow
 def test_a_killed_process_is_an_error_and_leaves_the_estimator_its_data(digits):
     with pytest.raises(RuntimeError, match="one of the 2 training processes was killed"):
         MetricEmbedder(devices=2, **PLAIN | {"augment": dies}).fit(*digits)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
+from semimetric import MetricEmbedder
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import LABELLED, PAIRED, SelfTraining
 from semimetric.training.evidence import Evidence
@@ -218,14 +219,29 @@ def test_clusters_without_a_label_are_trained_on_as_classes_where_the_loss_can(f
     expected = {0: 0, 3: 1, larger: 2, smaller: 3} if taken_in else {0: 0, 3: 1, larger: -1, smaller: -1}
     assert all((fit.data.y[place == p] == c).all() for p, c in expected.items())
     assert (fit.data.weights[(place == larger) | (place == smaller)] == (1 if taken_in else 0)).all()
-    if loss == "normalised-softmax":
+    if taken_in:
         Z = fit.model.eval().embed(fit.data.normaliser(torch.from_numpy(fit.X)))
-        z, y = Z[place == smaller], torch.full((int(sizes[smaller]),), 3)
         centres = torch.stack([Z[place == p].mean(0) for p in (larger, smaller)])
-        proxies = torch.cat([fit.model.metric.proxies, centres])
-        cosines = torch.nn.functional.normalize(z, dim=1) @ torch.nn.functional.normalize(proxies, dim=1).T
-        expected = torch.nn.functional.cross_entropy(cosines / 0.1, y)
-        torch.testing.assert_close(fit.model.metric(z, y), expected)
+        torch.testing.assert_close(fit.data.centres, centres)
+    else:
+        assert fit.data.centres is None
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+def test_classes_without_labels_are_drawn_together(averaging):
+    """Two of four clouds have labels. The loss of what is trained knows of the others, as that of its average does."""
+    X = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    whose = np.arange(400) % 4
+    X[:, :2] += 8 * np.array([[0, 0], [1, 0], [0, 1], [1, 1]])[whose]
+    y = np.where(np.arange(400) < 20, np.where(whose < 2, whose, -1), -1)
+    settings = {"network": "dense", "latent_dim": 4, "epochs": 12, "averaging": averaging, "random_state": 0}
+    fitted = MetricEmbedder("best", **settings).fit(X, y)
+    found = fitted.spread_labels_.clusters
+    assert np.bincount(found[whose >= 2] + 1, minlength=3).tolist() == pytest.approx([0, 100, 100], abs=5)
+    assert (found[whose < 2] == -1).mean() > 0.95
+    Z = fitted.transform(X)
+    centres = np.stack([Z[whose == c].mean(axis=0) for c in range(4)])
+    assert (((Z[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1) == whose).mean() > 0.95
 
 
 def test_a_prior_of_the_classes_is_not_asked_for_more(fit_of, monkeypatch):

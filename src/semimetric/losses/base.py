@@ -12,7 +12,15 @@ from semimetric.geometry import Distance
 
 
 class MetricLoss(nn.Module, ABC):
-    """A loss over a batch of embeddings; subclasses write `forward`."""
+    """A loss over a batch of embeddings; subclasses write `forward`.
+
+    Attributes
+    ----------
+    takes_in : bool
+        Whether rows may have numbers of classes beyond those that it was built for, once `take_in` was told of them.
+    """
+
+    takes_in = False
 
     @abstractmethod
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -29,18 +37,16 @@ class MetricLoss(nn.Module, ABC):
             weight 0 takes no part, like one labelled −1.
         """
 
-    def take_in(self, centres: Tensor) -> bool:
-        """Take k clusters of rows for classes too, until called again, and return whether that can be done.
+    def take_in(self, centres: Tensor) -> None:
+        """Take k clusters of rows for classes too, labelled with the next k numbers, until told anew.
 
-        Their rows are labelled with the k numbers that follow those of the classes. What compares rows needs to know
-        no more; what learns something of each class is given the mean embedding of each cluster instead. By default it
-        cannot be done.
+        What compares rows need know no more (`takes_in`); what learns something of each class is given the mean
+        embedding of each cluster in its stead.
 
         Parameters
         ----------
         centres : Tensor (k, d)
         """
-        return False
 
     def for_monitoring(self) -> "MetricLoss":
         """Return the form of this loss whose values may be compared between epochs, for early stopping."""

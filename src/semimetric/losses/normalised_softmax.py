@@ -41,16 +41,17 @@ class NormalisedSoftmaxLoss(MetricLoss):
     0.3133
     """
 
+    takes_in = True
+
     def __init__(self, n_classes: int, latent_dim: int, temperature: float = 0.1) -> None:
         super().__init__()
         self.temperature = above_zero("temperature", temperature)
         self.proxies = nn.Parameter(torch.randn(max(1, n_classes), latent_dim))
         self._taken_in: Tensor | None = None  # of no state: whoever had it made has it made again
 
-    def take_in(self, centres: Tensor) -> bool:
-        """Have the centres (k, d) for the directions of k classes more, which are not learned; return True."""
+    def take_in(self, centres: Tensor) -> None:
+        """Have the centres (k, d) for the directions of k classes more, which are not learned."""
         self._taken_in = centres.detach().to(self.proxies) if len(centres) else None
-        return True
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, latent_dim) under labels (n,)."""

@@ -64,6 +64,7 @@ class PairwiseLoss(MetricLoss):
 
     distance: Distance
     pairs_at_once = 2**21  # some 30 bytes each
+    takes_in = True  # any number is a class
 
     @abstractmethod
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -79,10 +80,6 @@ class PairwiseLoss(MetricLoss):
     def combined(self, means: Tensor, weights: Tensor) -> Tensor:
         """Return the scalar loss of the means (k,), whose denominators ``weights`` (k,) are: their sum."""
         return means.sum()
-
-    def take_in(self, centres: Tensor) -> bool:
-        """Return True: any number is a class."""
-        return True
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, d) under labels (n,)."""

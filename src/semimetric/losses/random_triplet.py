@@ -47,6 +47,8 @@ class RandomTripletLoss(MetricLoss):
     0.5
     """
 
+    takes_in = True  # any number is a class
+
     def __init__(self, margin: float = 0.2, distance: str | Distance = "euclidean", per_class: int = 16) -> None:
         super().__init__()
         if per_class < 1:
@@ -54,10 +56,6 @@ class RandomTripletLoss(MetricLoss):
         self.margin = at_least_zero("margin", margin)
         self.distance = get_distance(distance)
         self.per_class = per_class
-
-    def take_in(self, centres: Tensor) -> bool:
-        """Return True: any number is a class."""
-        return True
 
     def draw(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Draw the rows of anchors, positives and negatives out of labels (n,), ``per_class`` for every anchor class.

@@ -159,6 +159,7 @@ def train(
                     model.prior.load_state_dict(seen.prior.state_dict())  # fitted now, if at all
                 revised = [data.y] if data.weights is None else [data.y, data.weights]
                 ranks.share(*revised, *model.state_dict().values())
+                _take_in(ranks.told(data.centres), model, seen)
                 streams = _streams(everything, data, split, settings)
                 means = _run_epoch(
                     fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks, average
@@ -263,6 +264,12 @@ def _run_epoch(
             bar.advance(number % PROGRESS_EVERY + 1, f"epoch {epoch}/{settings.epochs}")
             ranks.stop_if_asked()
     return ranks.mean({term: float(sums[term]) / counts[term] for term in sums})
+
+
+def _take_in(centres: Tensor | None, *models: Model) -> None:
+    for model in models:
+        if centres is not None and model.metric is not None:
+            model.metric.take_in(centres)
 
 
 def one_cycle(fraction: float) -> float:

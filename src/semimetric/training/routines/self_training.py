@@ -32,7 +32,7 @@ class SelfTraining(Routine):
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence: see `semimetric.training.pseudo_labels`.
     Rows in a part of the graph without a label are trained on its number as if it were a class, where the metric loss
-    can have it so (`MetricLoss.take_in`); elsewhere they are left to the terms without labels.
+    can have it so (`MetricLoss.takes_in`); elsewhere they are left to the terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
@@ -94,7 +94,8 @@ class SelfTraining(Routine):
         evenness = EVENNESS * self._faded(FADED, epoch)
         spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
         y, weights = pseudo_labels(spread, given)
-        if _taken_in(model, Z, spread.clusters):
+        if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
+            data.centres = torch.from_numpy(_centres(Z, spread.clusters))
             y = np.where(spread.reached, y, given.max() + 1 + spread.clusters)
             weights = np.where(spread.reached, weights, np.float32(1))
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
@@ -105,14 +106,12 @@ class SelfTraining(Routine):
         return end ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
 
 
-def _taken_in(model: Model, Z: np.ndarray, clusters: np.ndarray) -> bool:
-    """Have the metric loss take the clusters (n,) of rows without labels for classes; return whether it does."""
-    if model.metric is None or model.prior is not None:  # which may be one of each class
-        return False
+def _centres(Z: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """Return the mean embedding (k, d) of each of the clusters 0 … k − 1 (n,); −1 is none."""
     inside = clusters >= 0
     sums = np.zeros((clusters.max() + 1, Z.shape[1]), Z.dtype)
     np.add.at(sums, clusters[inside], Z[inside])
-    return model.metric.take_in(torch.from_numpy(sums / np.bincount(clusters[inside])[:, None].astype(Z.dtype)))
+    return sums / np.bincount(clusters[inside])[:, None].astype(Z.dtype)
 
 
 def _first(weights: Weights, epochs: int) -> int:
