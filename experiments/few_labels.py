@@ -20,7 +20,7 @@ full-size    `best`, and changes to it that 20,000 rows do not decide on: 50,000
 suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
              seeds.
 classes      six labels of MNIST drawn from all: some classes have none. Test images, five seeds; `best-fast` also with
-             all rows taken to be reached by the labels.
+             all rows taken to be reached by the labels, and with clusters that are trained on as no classes.
 calibration  60 labels of MNIST: the probabilities of `best` beside those of a logistic regression on its embeddings.
              Test images, five seeds, of the finished runs of `semimetric study few-labels`: nothing is fitted again.
              Of other runs of the study by now, remove calibration.jsonl first.
@@ -99,6 +99,15 @@ class WithoutConfidence(SelfTraining):
         data.weights = None
 
 
+class WithoutClusters(SelfTraining):
+    """Rows in parts of the graph without a label are trained on no class."""
+
+    def before_epoch(self, epoch, model, data):
+        """Take their numbers away."""
+        super().before_epoch(epoch, model, data)
+        data.y[data.y > self._given.max()] = -1
+
+
 class WithoutContrastLater(SelfTraining):
     """Contrast in the first stage only."""
 
@@ -143,7 +152,10 @@ OF_FEWEST_LABELS = (
 )
 OF_MANY_LABELS = ("best", "without a linear classifier of the inputs", "all labels count alike", "labels go far")
 ONLY_OF_MANY = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
-OF_SOME_CLASSES = {"best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}}}  # else all are
+OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these change next to nothing
+    "best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}},
+    "best-fast, clusters no classes": {"routine": WithoutClusters},
+}
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
@@ -182,7 +194,7 @@ def suggest() -> Iterator[Run]:
 
 
 def classes() -> Iterator[Run]:
-    """Yield six labels drawn from all, also without the test of which rows they reach."""
+    """Yield six labels drawn from all, also without what is made of the classes that have none."""
     for seed in range(SEEDS):
         for row in ("best", "best-fast", *OF_SOME_CLASSES):
             yield {"group": "classes", "dataset": "mnist", "labels": 6, "row": row, "seed": seed}
@@ -290,11 +302,10 @@ def run_classes(run: Run, where: Where) -> Scores:
 
     X, y, X_test, y_test = data(run["dataset"], where.data_dir)
     given = hide_labels(y, count=run["labels"], balanced=False, seed=run["seed"])
-    preset = run["row"]
-    if preset in OF_SOME_CLASSES:
-        change(OF_SOME_CLASSES[preset]["constants"])
-        preset = "best-fast"
-    embedder = fit(X, given, run["seed"], preset)
+    variant = OF_SOME_CLASSES.get(run["row"], {})
+    change(variant.get("constants", {}))
+    parameters = {name: value for name, value in variant.items() if name != "constants"}
+    embedder = fit(X, given, run["seed"], "best-fast" if variant else run["row"], **parameters)
     spread = embedder.spread_labels_
     known = np.isin(y, embedder.classes_)
     beyond = spread.clusters >= 0
