@@ -103,9 +103,10 @@ class WithoutClusters(SelfTraining):
     """Rows in parts of the graph without a label are trained on no class."""
 
     def before_epoch(self, epoch, model, data):
-        """Take their numbers away."""
+        """Take their numbers away, and let the loss know of none."""
         super().before_epoch(epoch, model, data)
         data.y[data.y > self._given.max()] = -1
+        data.centres = None
 
 
 class WithoutContrastLater(SelfTraining):
@@ -236,10 +237,18 @@ def data(dataset: str, folder: str | None) -> tuple[np.ndarray, np.ndarray, np.n
     return loaded.X_train, loaded.y_train, loaded.X_test, loaded.y_test
 
 
-def fit(X: np.ndarray, y: np.ndarray, seed: int, preset: str = "best", **parameters: Any) -> Any:
-    """Return `best`, or another preset, fitted."""
+def fit(
+    X: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    preset: str = "best",
+    constants: dict[str, Any] | None = None,
+    **parameters: Any,
+) -> Any:
+    """Return `best`, or another preset, fitted; with modules' constants changed."""
     from semimetric import MetricEmbedder
 
+    change(constants or {})
     return MetricEmbedder(preset, random_state=seed, **parameters).fit(X, y)
 
 
@@ -268,13 +277,11 @@ def held_out_scores(run: Run, where: Where, fitted: int, variant: dict[str, Any]
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate
 
-    change(variant.get("constants", {}))
     X, y, _, _ = data(run["dataset"], where.data_dir)
     order = np.random.default_rng(0).permutation(len(y))
     rows, scored = order[:fitted], order[fitted : fitted + SCORED_ROWS]
     given = hide_labels(y[rows], count=run["labels"], seed=run["seed"])
-    parameters = {name: value for name, value in variant.items() if name != "constants"}
-    embedder = fit(X[rows], given, run["seed"], **parameters)
+    embedder = fit(X[rows], given, run["seed"], **variant)
     knn = evaluate(embedder.transform(X[scored]), y[scored], seed=run["seed"])["knn_accuracy"]
     return {"accuracy": embedder.score(X[scored], y[scored]), "knn_accuracy": knn}
 
@@ -303,9 +310,7 @@ def run_classes(run: Run, where: Where) -> Scores:
     X, y, X_test, y_test = data(run["dataset"], where.data_dir)
     given = hide_labels(y, count=run["labels"], balanced=False, seed=run["seed"])
     variant = OF_SOME_CLASSES.get(run["row"], {})
-    change(variant.get("constants", {}))
-    parameters = {name: value for name, value in variant.items() if name != "constants"}
-    embedder = fit(X, given, run["seed"], "best-fast" if variant else run["row"], **parameters)
+    embedder = fit(X, given, run["seed"], "best-fast" if variant else run["row"], **variant)
     spread = embedder.spread_labels_
     known = np.isin(y, embedder.classes_)
     beyond = spread.clusters >= 0
