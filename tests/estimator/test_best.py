@@ -100,12 +100,12 @@ def test_probabilities_sum_to_one_and_the_likeliest_is_predicted(fitted, digits)
     assert np.array_equal(fitted.predict(digits.X_test), fitted.classes_[P.argmax(axis=1)])
 
 
-SHARES, REACHED, NONE = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32), np.ones(4, bool), np.full(4, -1)
+SHARES, NONE = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32), np.full(4, -1)
 
 
 def test_rows_at_one_place_count_the_same():
     """Not one of the weights is 0 / 0, and a query far away has neighbours too."""
-    spread = SpreadLabels(np.zeros((4, 2), np.float32), SHARES, REACHED, NONE)
+    spread = SpreadLabels(np.zeros((4, 2), np.float32), SHARES, NONE)
     for z in ([[0.0, 0.0]], [[1e6, 0.0]]):
         np.testing.assert_allclose(spread.probabilities(np.array(z, np.float32)), [[0.75, 0.25]])
     assert spread.probabilities(np.empty((0, 2), np.float32)).shape == (0, 2)
@@ -121,7 +121,7 @@ def test_clusters_of_rows_are_those_of_the_training_rows_around_them(fitted, few
     X, _ = few_digits
     left = fitted.spread_labels_.embeddings[:, 0] < 0  # as if no label had reached them
     clusters = np.where(left, 0, -1)
-    monkeypatch.setattr(fitted, "spread_labels_", replace(fitted.spread_labels_, reached=~left, clusters=clusters))
+    monkeypatch.setattr(fitted, "spread_labels_", replace(fitted.spread_labels_, clusters=clusters))
     found = fitted.predict_cluster(X)
     assert (found == clusters).mean() > 0.9
     assert set(found) == {-1, 0}
@@ -294,7 +294,7 @@ def damage(path, change):
     (path / "model.json").write_bytes(_envelope(body))
 
 
-E, P, R, C = "spread.embeddings", "spread.distributions", "spread.reached", "spread.clusters"
+E, P, C = "spread.embeddings", "spread.distributions", "spread.clusters"
 
 
 @pytest.mark.parametrize(
@@ -302,9 +302,8 @@ E, P, R, C = "spread.embeddings", "spread.distributions", "spread.reached", "spr
     [
         lambda t: t.pop(E),
         lambda t: t.pop(P),
-        lambda t: t.pop(R),
         lambda t: t.pop(C),
-        lambda t: t.update({R: t[R][1:].clone()}),
+        lambda t: t.update({C: t[C][1:].clone()}),
         lambda t: t.update({C: t[C].float()}),
         lambda t: t.update({E: t[E][:, 1:].clone()}),
         lambda t: t.update({E: t[E][1:].clone()}),
@@ -312,12 +311,12 @@ E, P, R, C = "spread.embeddings", "spread.distributions", "spread.reached", "spr
         lambda t: t.update({P: t[P][1:].clone()}),
         lambda t: t.update({P: t[P][:, 0].clone()}),
         lambda t: t.update({P: torch.tensor(0.5)}),
-        lambda t: t.update({name: t[name][:0].clone() for name in (E, P, R, C)}),
+        lambda t: t.update({name: t[name][:0].clone() for name in (E, P, C)}),
         lambda t: t[C].fill_(-2),
         lambda t: t[C].fill_(2**40),
     ],
     ids=[
-        "no embeddings", "no distributions", "nobody reached", "no clusters", "one not said", "parts of clusters",
+        "no embeddings", "no distributions", "no clusters", "one not said", "parts of clusters",
         "a dimension less", "a row less", "a class less", "a row unsaid", "no classes", "a number", "no rows",
         "a cluster before the first", "a cluster beyond all",
     ],

@@ -19,14 +19,14 @@ def clouds():
     return Z[order].astype(np.float32), whose[order]
 
 
-def spread_over(Z, reached, clusters):
-    return SpreadLabels(Z, np.ones((len(Z), 1), np.float32), reached, clusters)
+def spread_over(Z, clusters):
+    return SpreadLabels(Z, np.ones((len(Z), 1), np.float32), clusters)
 
 
 def test_a_new_row_is_in_the_cluster_of_its_neighbours(clouds, monkeypatch):
     monkeypatch.setattr(spread, "ROWS_AT_ONCE", 7)
     Z, whose = clouds
-    found = spread_over(Z, whose < 0, whose).clusters_of(Z[::3] + np.float32(0.1))
+    found = spread_over(Z, whose).clusters_of(Z[::3] + np.float32(0.1))
     assert found.dtype == np.int64
     assert np.array_equal(found, whose[::3])
 
@@ -42,11 +42,10 @@ def test_a_new_row_is_in_the_cluster_of_its_neighbours(clouds, monkeypatch):
 )
 def test_more_than_half_of_the_neighbours_decide(clusters, said):
     Z = np.zeros((5, 1), np.float32)  # all weigh the same
-    clusters = np.array(clusters)
-    assert spread_over(Z, clusters < 0, clusters).clusters_of(Z[:1]).tolist() == [said]
+    assert spread_over(Z, np.array(clusters)).clusters_of(Z[:1]).tolist() == [said]
 
 
 def test_without_clusters_or_rows_there_is_nothing_to_be_in():
     Z = np.zeros((5, 1), np.float32)
-    assert spread_over(Z, np.ones(5, bool), np.full(5, -1)).clusters_of(Z).tolist() == [-1] * 5
-    assert spread_over(Z, np.zeros(5, bool), np.zeros(5, int)).clusters_of(Z[:0]).shape == (0,)
+    assert spread_over(Z, np.full(5, -1)).clusters_of(Z).tolist() == [-1] * 5
+    assert spread_over(Z, np.zeros(5, int)).clusters_of(Z[:0]).shape == (0,)

@@ -378,7 +378,7 @@ class MetricEmbedder(
         if not self_trained or len(self.classes_) < 2:
             return None
         Z, spread = space_and_labels(self.model_, data, codes)
-        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.reached, spread.clusters)
+        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.clusters)
 
     # Embedding ----------------------------------------------------------------------------------------
 

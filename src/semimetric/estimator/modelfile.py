@@ -323,9 +323,9 @@ def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> Spre
     if not any(f"spread.{name}" in weights for name in names):
         return None
     spread = SpreadLabels(**{name: weights.pop(f"spread.{name}").numpy() for name in names})
-    n = spread.reached.size
-    shapes = (n, columns[0]), (n, columns[1]), (n,), (n,)
-    expected = list(zip(shapes, ("float32", "float32", "bool", "int64"), strict=True))
+    n = spread.clusters.size
+    shapes = (n, columns[0]), (n, columns[1]), (n,)
+    expected = list(zip(shapes, ("float32", "float32", "int64"), strict=True))
     if not n or [(part.shape, part.dtype.name) for part in vars(spread).values()] != expected:
         raise ValueError("the labels spread over the training rows do not fit their embeddings")
     if not -1 <= spread.clusters.min() <= spread.clusters.max() < n:

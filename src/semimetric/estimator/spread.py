@@ -19,16 +19,19 @@ class SpreadLabels:
 
     embeddings : float32 array (n, d), where they lie.
     distributions : float32 array (n, c), their probability of each class.
-    reached : bool array (n,), False for rows beyond a border of the graph of neighbours behind which there is no label:
-        they may be of a class without any.
-    clusters : int64 array (n,), the number of the part of the graph that such a row is in, 0 being the largest; −1 for
-        rows that are reached.
+    clusters : int64 array (n,), for rows beyond a border of the graph of neighbours behind which there is no label, and
+        which may be of a class without any: the number of the part of the graph they are in, 0 being the largest; −1
+        for all others.
     """
 
     embeddings: np.ndarray
     distributions: np.ndarray
-    reached: np.ndarray
     clusters: np.ndarray
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Which rows (n,) have a label on their side of all borders."""
+        return self.clusters < 0
 
     def probabilities(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:
         """Return the probability of each class (m, c) of embeddings (m, d): the nearest training rows' weighted mean.
