@@ -105,8 +105,8 @@ class WithoutClusters(SelfTraining):
     def before_epoch(self, epoch, model, data):
         """Take their numbers away, and let the loss know of none."""
         super().before_epoch(epoch, model, data)
-        data.y[data.y > self._given.max()] = -1
-        data.centres = None
+        data.y[data.y >= data.n_classes] = -1
+        data.centres = data.centres[:0]
 
 
 class WithoutContrastLater(SelfTraining):

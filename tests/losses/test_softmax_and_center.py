@@ -170,11 +170,28 @@ def test_clusters_are_taken_in_as_directions_that_are_not_learned():
         whole.proxies[:4] = loss.proxies
     z, y = torch.randn(9, 3, dtype=torch.float64), torch.tensor([*Y[:7], 5, 4])
     plain = loss(z, torch.tensor(Y))
-    loss.take_in(centres)
+    loss.take_in(centres, 4)
     torch.testing.assert_close(loss(z, y), whole(z, y))
     loss(z, y).backward()
     whole(z, y).backward()
     torch.testing.assert_close(loss.proxies.grad, whole.proxies.grad[:4])
     assert list(loss.state_dict()) == ["proxies"]
-    loss.take_in(centres[:0])
+    larger = NormalisedSoftmaxLoss(9, 3, temperature=0.5).double()  # for classes that no row has, clusters stand in
+    with torch.no_grad():
+        larger.proxies[:4] = loss.proxies
+    larger.take_in(centres, 4)
+    torch.testing.assert_close(larger(z, y), whole(z, y))
+    loss.take_in(centres[:0], 4)
     assert loss(z, torch.tensor(Y)) == plain
+
+
+def test_a_subclass_takes_in_no_clusters_unless_it_says_so():
+    """It may have something of each class that `take_in` knows nothing of."""
+
+    class WithMargin(NormalisedSoftmaxLoss):
+        pass
+
+    class WithDirections(NormalisedSoftmaxLoss):
+        takes_in = True
+
+    assert [loss.takes_in for loss in (NormalisedSoftmaxLoss, WithMargin, WithDirections)] == [True, False, True]

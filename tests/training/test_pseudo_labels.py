@@ -82,6 +82,54 @@ def test_a_label_reaches_to_the_border_however_far_it_is():
     assert spread_labels(graph, codes).clusters.tolist() == [-1] * 8000 + [0] * 300
 
 
+def cliques(*edges):
+    """Return three cliques of forty rows, 0 to 39 and so on, with edges of weight 0.5 between these rows."""
+    W = np.kron(np.eye(3), np.ones((40, 40)) - np.eye(40))
+    for a, b in edges:
+        W[a, b] = W[b, a] = 0.5
+    return sparse.csr_array(W)
+
+
+def test_a_class_whose_label_is_a_stray_has_its_home_behind_the_border():
+    """Row 39 is among those of class 0, and the only one of them with an edge to the second clique."""
+    codes = np.full(120, -1)
+    codes[:5], codes[39], codes[80] = 0, 1, 2
+    spread = spread_labels(cliques((39, 40), (0, 80)), codes)
+    assert spread.reached.all()
+    assert np.unique(spread.probabilities[40:80], axis=0).shape == (1, 3)
+    y, _ = pseudo_labels(spread, codes)
+    assert y.tolist() == [0] * 39 + [1] * 41 + [2] * 40
+
+
+def test_a_class_that_has_a_home_takes_no_other_however_near():
+    """From the third clique only the first can be reached, where class 0 is, which has class 1 on its other side."""
+    codes = np.full(120, -1)
+    codes[1], codes[41] = 0, 1
+    spread = spread_labels(cliques((0, 40), (39, 80)), codes)
+    assert spread.probabilities[80:, 0].mean() > spread.probabilities[:40, 0].mean()
+    assert spread.clusters.tolist() == [-1] * 80 + [0] * 40
+
+
+def test_one_class_alone_takes_no_part_without_its_label():
+    spread = spread_labels(cliques((0, 40), (39, 80)), np.where(np.arange(120) == 50, 0, -1))
+    assert spread.reached.tolist() == [False] * 40 + [True] * 40 + [False] * 40
+
+
+@pytest.mark.parametrize(("edges", "reached"), [(1, False), (10, True)])
+def test_what_is_much_less_apart_than_most_is_a_fragment(monkeypatch, edges, reached):
+    """Ten rows of the third clique's forty that are said to be a part, with so many edges to the other thirty."""
+    codes = np.full(120, -1)
+    codes[[0, 40, 80]] = 0, 1, 2
+    W = cliques((0, 40), (1, 80)).toarray()
+    W[80:110, 110:] = W[110:, 80:110] = 0
+    for row in range(edges):
+        W[80 + row, 110 + row] = W[110 + row, 80 + row] = 1
+    parts = np.repeat([0, 1, 2, 3], [40, 40, 30, 10])
+    monkeypatch.setattr("semimetric.training.pseudo_labels.parts_within_borders", lambda graph: parts)
+    spread = spread_labels(sparse.csr_array(W), codes)
+    assert spread.reached.tolist() == [True] * 110 + [reached] * 10
+
+
 def test_of_one_class_everything_is(few_labelled):
     graph, codes, _ = few_labelled()
     np.testing.assert_allclose(spread_labels(graph, np.where(codes == 0, 0, -1)).probabilities, 1)

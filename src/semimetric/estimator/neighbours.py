@@ -54,9 +54,9 @@ class Neighbours:
     def predict_cluster(self, X: ArrayLike) -> np.ndarray:
         """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.
 
-        Such a row may be of a class that nobody labelled, of a kind of its class that has no label, or between classes;
-        `predict` names the likeliest class that has one all the same. Numbers are those of ``spread_labels_.clusters``,
-        the largest cluster of the training rows being 0: most of the row's nearest training rows are in it.
+        Such a row may be of a class that nobody labelled, or of a kind of its class that has no label; `predict` names
+        the likeliest class that has one all the same. Numbers are those of ``spread_labels_.clusters``, the largest
+        cluster of the training rows being 0: most of the row's nearest training rows are in it.
 
         Raises
         ------

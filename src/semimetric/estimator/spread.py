@@ -19,9 +19,8 @@ class SpreadLabels:
 
     embeddings : float32 array (n, d), where they lie.
     distributions : float32 array (n, c), their probability of each class.
-    clusters : int64 array (n,), for rows beyond a border of the graph of neighbours behind which there is no label, and
-        which may be of a class without any: the number of the part of the graph they are in, 0 being the largest; −1
-        for all others.
+    clusters : int64 array (n,), for rows in a part of the graph of neighbours that no label reaches, which may be of a
+        class without any: the number of the part, 0 being the largest; −1 for all others.
     """
 
     embeddings: np.ndarray
@@ -30,7 +29,7 @@ class SpreadLabels:
 
     @property
     def reached(self) -> np.ndarray:
-        """Which rows (n,) have a label on their side of all borders."""
+        """Which rows (n,) are in a part of the graph that a label reaches."""
         return self.clusters < 0
 
     def probabilities(self, Z: np.ndarray, n_neighbors: int | None = None) -> np.ndarray:

@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +19,14 @@ class MetricLoss(nn.Module, ABC):
     ----------
     takes_in : bool
         Whether rows may have numbers of classes beyond those that it was built for, once `take_in` was told of them.
+        It is not inherited: a subclass that can says so itself.
     """
 
     takes_in = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.takes_in = bool(vars(cls).get("takes_in"))
 
     @abstractmethod
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -37,15 +43,16 @@ class MetricLoss(nn.Module, ABC):
             weight 0 takes no part, like one labelled −1.
         """
 
-    def take_in(self, centres: Tensor) -> None:
-        """Take k clusters of rows for classes too, labelled with the next k numbers, until told anew.
+    def take_in(self, centres: Tensor, first: int) -> None:
+        """Take k clusters of rows for classes too, until told anew: for those with numbers from ``first`` on.
 
         What compares rows need know no more (`takes_in`); what learns something of each class is given the mean
-        embedding of each cluster in its stead.
+        embedding of each cluster in its stead, and in that of any class that it was built for from this number on.
 
         Parameters
         ----------
         centres : Tensor (k, d)
+        first : int
         """
 
     def for_monitoring(self) -> "MetricLoss":

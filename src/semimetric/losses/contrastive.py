@@ -45,6 +45,8 @@ class ContrastiveLoss(PairwiseLoss):
     0.625
     """
 
+    takes_in = True  # any number is a class
+
     def __init__(self, margin: float = 1.0, distance: str | Distance = "euclidean", reduction: str = "active") -> None:
         super().__init__()
         self.margin = at_least_zero("margin", margin)

@@ -41,6 +41,8 @@ class NPairLoss(PairwiseLoss):
     0.6931
     """
 
+    takes_in = True  # any number is a class
+
     def __init__(self, l2_weight: float = 0.02) -> None:
         super().__init__()
         self.l2_weight = at_least_zero("l2_weight", l2_weight)

@@ -47,11 +47,11 @@ class NormalisedSoftmaxLoss(MetricLoss):
         super().__init__()
         self.temperature = above_zero("temperature", temperature)
         self.proxies = nn.Parameter(torch.randn(max(1, n_classes), latent_dim))
-        self._taken_in: Tensor | None = None  # of no state: whoever had it made has it made again
+        self._taken_in: tuple[Tensor, int] | None = None  # of no state: whoever had it made has it made again
 
-    def take_in(self, centres: Tensor) -> None:
-        """Have the centres (k, d) for the directions of k classes more, which are not learned."""
-        self._taken_in = centres.detach().to(self.proxies) if len(centres) else None
+    def take_in(self, centres: Tensor, first: int) -> None:
+        """Have the centres (k, d) for the directions of the classes from ``first`` on, which are not learned."""
+        self._taken_in = (centres.detach(), first) if len(centres) else None
 
     def forward(self, z: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the scalar loss of embeddings (n, latent_dim) under labels (n,)."""
@@ -61,7 +61,12 @@ class NormalisedSoftmaxLoss(MetricLoss):
     def of_rows(self, z: Tensor, y: Tensor) -> Tensor:
         """Return the cross-entropy (n,) of each of n labelled rows."""
         with torch.autocast(z.device.type, enabled=False):
-            proxies = self.proxies if self._taken_in is None else torch.cat([self.proxies, self._taken_in])
-            directions = F.normalize(proxies.to(z.dtype), dim=1)
+            directions = F.normalize(self._directions().to(z.dtype), dim=1)
             logits = F.normalize(z, dim=1) @ directions.T / self.temperature
             return F.cross_entropy(logits, y.long(), reduction="none")
+
+    def _directions(self) -> Tensor:
+        if self._taken_in is None:
+            return self.proxies
+        centres, first = self._taken_in
+        return torch.cat([self.proxies[:first], centres.to(self.proxies)])

@@ -41,6 +41,8 @@ class NTXentLoss(PairwiseLoss):
     0.1269
     """
 
+    takes_in = True  # any number is a class
+
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
         self.temperature = above_zero("temperature", temperature)

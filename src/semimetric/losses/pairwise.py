@@ -64,7 +64,6 @@ class PairwiseLoss(MetricLoss):
 
     distance: Distance
     pairs_at_once = 2**21  # some 30 bytes each
-    takes_in = True  # any number is a class
 
     @abstractmethod
     def of_anchors(self, d: Tensor, anchors: Anchors) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

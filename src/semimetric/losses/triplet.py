@@ -54,6 +54,7 @@ class TripletLoss(PairwiseLoss):
     (1.0, 0.5)
     """
 
+    takes_in = True  # any number is a class
     pairs_at_once = 2**19  # some 70 bytes each: few enough for sorting to stay in a processor's cache
 
     def __init__(

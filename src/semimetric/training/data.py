@@ -39,8 +39,10 @@ class TrainingData:
         The class numbers that are trained on; a routine may revise them.
     weights : float32 Tensor (n,), optional
         How much each row counts in the metric loss: a routine's confidence in its label; None: all the same.
-    centres : Tensor (k, d), optional
-        The mean embeddings of k clusters whose rows a routine labels with the k numbers after the classes'.
+    n_classes : int
+        Classes that the given labels are of, 0 … n_classes − 1.
+    centres : Tensor (k, d)
+        The mean embeddings of k clusters, none to begin with, whose rows a routine labels with the numbers after these.
     sure : bool array (n,), optional
         Which of the rows with a label the labelled stream draws on; None: all of them.
     neighbours : int64 array (n, k), optional
@@ -63,7 +65,8 @@ class TrainingData:
         self.inputs = as_tensor(rows)
         self.y = torch.from_numpy(y.copy())  # its own: a routine may revise labels, the caller keeps those given
         self.weights: Tensor | None = None
-        self.centres: Tensor | None = None
+        self.n_classes = int(y.max(initial=-1)) + 1
+        self.centres = torch.empty((0, 0))
         self.sure: np.ndarray | None = None
         self.neighbours: np.ndarray | None = None
         self.input_graph: tuple[np.ndarray, np.ndarray, csr_array] | None = None

@@ -159,7 +159,7 @@ def train(
                     model.prior.load_state_dict(seen.prior.state_dict())  # fitted now, if at all
                 revised = [data.y] if data.weights is None else [data.y, data.weights]
                 ranks.share(*revised, *model.state_dict().values())
-                _take_in(ranks.told(data.centres), model, seen)
+                _take_in(ranks.told(data.centres), data.n_classes, model, seen)
                 streams = _streams(everything, data, split, settings)
                 means = _run_epoch(
                     fabric, wrapped, optimisers, routine, data, streams, epoch, length, settings, bar, ranks, average
@@ -266,10 +266,10 @@ def _run_epoch(
     return ranks.mean({term: float(sums[term]) / counts[term] for term in sums})
 
 
-def _take_in(centres: Tensor | None, *models: Model) -> None:
+def _take_in(centres: Tensor, first: int, *models: Model) -> None:
     for model in models:
-        if centres is not None and model.metric is not None:
-            model.metric.take_in(centres)
+        if model.metric is not None:
+            model.metric.take_in(centres, first)
 
 
 def one_cycle(fraction: float) -> float:

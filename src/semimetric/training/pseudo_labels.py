@@ -5,8 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from semimetric.graphs import balanced, parts_within_borders, propagate
+from semimetric.graphs import balanced, conductances, parts_within_borders, propagate
+from semimetric.graphs.borders import CONDUCTANCE
 from semimetric.training.evidence import NEIGHBOURS_ALONE, Evidence
+
+FRAGMENT = 2.0  # times the conductance that the parts of most rows have at most
+MOST = 0.9
 
 
 @dataclass(frozen=True)
@@ -14,8 +18,8 @@ class Spread:
     """What labels say of each row of a graph.
 
     probabilities : float64 array (n, c), whose rows sum to 1.
-    clusters : int64 array (n,), the number of the part of the graph, from 0 for the largest, where no row in the part
-        has a label: they may be of a class without any. −1 elsewhere.
+    clusters : int64 array (n,), the number of the part of the graph, from 0 for the largest, where no label reaches the
+        part: its rows may be of a class without any. −1 elsewhere.
     """
 
     probabilities: np.ndarray
@@ -23,7 +27,7 @@ class Spread:
 
     @property
     def reached(self) -> np.ndarray:
-        """Which rows (n,) are in a part of the graph with a label in it."""
+        """Which rows (n,) are in a part of the graph that a label reaches."""
         return self.clusters < 0
 
 
@@ -37,7 +41,13 @@ def spread_labels(
     without any a class that holds the graph's hubs takes rows of all others, while classes are not yet apart.
 
     A row is reached if there is a label on its side of all borders that the graph has: see
-    `semimetric.graphs.parts_within_borders`.
+    `semimetric.graphs.parts_within_borders`. Labels reach two kinds of parts more:
+
+    - A fragment, whose conductance is more than 0.025 and more than twice what the parts that nine tenths of the rows
+      are in have at most. What is so much less apart is a kind of some class that has no label of its own.
+    - The home of a class whose labelled rows are strays: it is not the likeliest class of any part with a label, but it
+      is of this one, more than of any other. All rows of the part are then given the part's mean probabilities, for
+      only those by the border have any edge to a label.
 
     Parameters
     ----------
@@ -58,17 +68,46 @@ def spread_labels(
     """
     n_classes = int(codes.max()) + 1
     scores = evidence.pooled(propagate(graph, codes, n_classes, alpha=evidence.alpha))
-    parts = parts_within_borders(graph)
-    reached = np.isin(parts, parts[codes >= 0])
-    clusters = np.full(len(codes), -1)
-    clusters[~reached] = np.unique(parts[~reached], return_inverse=True)[1]
+    touched: np.ndarray = scores.any(axis=1)
     even = np.full(n_classes, 1 / n_classes)
     probabilities = np.tile(even, (len(scores), 1))
-    touched = scores.any(axis=1)
     probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
-    shares = evenness * even + (1 - evenness) * probabilities[reached].mean(axis=0)
-    probabilities[reached] = balanced(scores[reached], shares)
+
+    def evened(rows: np.ndarray) -> np.ndarray:
+        return balanced(scores[rows], evenness * even + (1 - evenness) * probabilities[rows].mean(axis=0))
+
+    parts = parts_within_borders(graph)
+    labelled = np.isin(np.arange(parts.max() + 1), parts[codes >= 0])
+    homes = _homes(_means(evened(touched), parts[touched], len(labelled)), labelled)
+    reached = (labelled | homes | _fragments(graph, parts))[parts] & touched
+    clusters = np.full(len(codes), -1)
+    clusters[~reached] = np.unique(parts[~reached], return_inverse=True)[1]
+    probabilities[reached] = evened(reached)
+    at_home = homes[parts]
+    probabilities[at_home] = _means(probabilities, parts, len(labelled))[parts[at_home]]
     return Spread(probabilities, clusters)
+
+
+def _means(probabilities: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean probabilities (count, c) of the rows of each part; zeros for a part without rows."""
+    members = sparse.csr_array((np.ones(len(parts)), (parts, np.arange(len(parts)))), (count, len(parts)))
+    return (members @ probabilities) / np.maximum(np.bincount(parts, minlength=count), 1)[:, None]
+
+
+def _homes(means: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Return which parts (k,) without a label are the home of a class, by the parts' mean probabilities (k, c)."""
+    likeliest, best = means.argmax(axis=1), means.argmax(axis=0)
+    strays = np.setdiff1d(np.arange(means.shape[1]), likeliest[labelled])
+    homes = np.zeros(len(labelled), bool)
+    homes[[best[c] for c in strays if likeliest[best[c]] == c]] = True
+    return homes & ~labelled
+
+
+def _fragments(graph: sparse.csr_array, parts: np.ndarray) -> np.ndarray:
+    """Return which parts (k,) are much less apart from the others than most are."""
+    found = conductances(graph, parts)
+    usual = np.quantile(found[parts], MOST, method="inverted_cdf")
+    return found > max(FRAGMENT * usual, CONDUCTANCE)
 
 
 def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

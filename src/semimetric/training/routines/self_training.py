@@ -31,8 +31,9 @@ class SelfTraining(Routine):
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
     class with the weight of its confidence: see `semimetric.training.pseudo_labels`.
-    Rows in a part of the graph without a label are trained on its number as if it were a class, where the metric loss
-    can have it so (`MetricLoss.takes_in`); elsewhere they are left to the terms without labels.
+    Rows in a part of the graph that no label reaches are trained on its number as if it were a class, where the metric
+    loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to the
+    terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
@@ -96,7 +97,7 @@ class SelfTraining(Routine):
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
             data.centres = torch.from_numpy(_centres(Z, spread.clusters))
-            y = np.where(spread.reached, y, given.max() + 1 + spread.clusters)
+            y = np.where(spread.reached, y, data.n_classes + spread.clusters)
             weights = np.where(spread.reached, weights, np.float32(1))
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
 
