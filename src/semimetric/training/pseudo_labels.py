@@ -68,7 +68,7 @@ def spread_labels(
     """
     n_classes = int(codes.max()) + 1
     scores = evidence.pooled(propagate(graph, codes, n_classes, alpha=evidence.alpha))
-    touched: np.ndarray = scores.any(axis=1)
+    touched = np.any(scores, axis=1)
     even = np.full(n_classes, 1 / n_classes)
     probabilities = np.tile(even, (len(scores), 1))
     probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
