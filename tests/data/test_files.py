@@ -126,7 +126,7 @@ def test_npy_with_a_file_of_labels(tmp_path, suffix):
 
 def test_numbers_in_a_text_file_are_integers(tmp_path):
     np.save(tmp_path / "x.npy", X)
-    (tmp_path / "y.txt").write_text("\n".join(["7", "-1", "3", ""] * 5) + "\n\n\n")
+    (tmp_path / "y.txt").write_text("\n".join(["7", "-1", "3", ""] * 5) + "\n")
     d = load_dataset(tmp_path / "x.npy", labels_file=tmp_path / "y.txt")
     assert d.class_names is None
     assert d.y_train.tolist() == [7, -1, 3, -1] * 5
@@ -135,7 +135,10 @@ def test_numbers_in_a_text_file_are_integers(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["label", *["0"] * 20], "holds 21 labels but .* holds 20 rows; if its first line is a heading"),
+        (["label", *["0"] * 20], "line 1 is 'label', the other labels are numbers; if it is a heading, remove it"),
+        (["label", *["cat"] * 20], "holds 21 labels but .* holds 20 rows; remove its first line if that is a "),
+        (["label", *["cat"] * 19, '""'], "holds 21 labels but .* holds 20 rows; remove its first line if that"),
+        (["0", *["1"] * 19, "", ""], "holds 21 labels but .* holds 20 rows; remove its first line if that"),
         (["0"] * 18, "holds 18 labels but .* holds 20 rows$"),
         (["0,1"] * 20, "line 1 has 2 columns"),
     ],

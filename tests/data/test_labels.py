@@ -179,11 +179,30 @@ def test_encode_refuses(y, message):
 
 def test_label_lines(tmp_path):
     path = tmp_path / "labels.csv"
-    path.write_text('\ufeff"a, b"\n\nc\n\n\n', encoding="utf-8")
-    assert read_label_lines(path, rows=3).tolist() == ["a, b", "", "c"]
+    path.write_text('\ufeff"a, b"\n\nc\n""\n\n', encoding="utf-8")
+    assert read_label_lines(path).tolist() == ["a, b", "", "c", "", ""]  # blank lines are rows, at the end too
     path.write_text("a\nb,c\n")
     with pytest.raises(DataError, match="line 2 has 2 columns"):
-        read_label_lines(path, rows=2)
+        read_label_lines(path)
     path.write_bytes(b"\xff\xfe\x00a")
     with pytest.raises(DataError, match="UTF-8"):
-        read_label_lines(path, rows=2)
+        read_label_lines(path)
+    path.write_text("")
+    assert read_label_lines(path).tolist() == []
+
+
+@pytest.mark.parametrize("lines", [["label", "0", "", "1"], ["label", "-1", "2.0", ""], ["", "0"], ["-1", "0", "cat"]])
+def test_a_heading_above_numbers_is_refused_and_only_that(tmp_path, lines):
+    path = tmp_path / "labels.csv"
+    path.write_text("\n".join(lines) + "\n")
+    if lines[0] == "label":
+        with pytest.raises(DataError, match=r"labels.csv: line 1 is 'label', the other labels are numbers; if it is a"):
+            read_label_lines(path)
+    else:
+        assert read_label_lines(path).tolist() == lines
+
+
+def test_one_labelled_row_at_the_top_is_no_heading(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("cat\n-1\n\n")
+    assert read_label_lines(path).tolist() == ["cat", "-1", ""]

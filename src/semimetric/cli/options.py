@@ -33,7 +33,11 @@ DataDir = Annotated[
 ]
 LabelsFile = Annotated[
     Path | None,
-    typer.Option("--labels-file", help="For a .npy: the labels, one per row (.npy, .csv, .txt).", rich_help_panel=DATA),
+    typer.Option(
+        "--labels-file",
+        help="For a .npy: the labels, one per row (.npy; .csv, .txt without a heading).",
+        rich_help_panel=DATA,
+    ),
 ]
 LabelColumn = Annotated[
     str | None,

@@ -103,8 +103,8 @@ def load_dataset(
         Where local copies of named datasets are, one folder each: ``mnist/``, ``fashion-mnist/``,
         ``medmnist/``. Else the variable SEMIMETRIC_DATA, else the platform's cache. It is only read.
     labels_file : path, optional
-        For a ``.npy``: the labels, a ``.npy``, or a ``.csv`` or ``.txt`` with one label per line (empty or
-        −1 = unlabelled). Without it all rows are unlabelled.
+        For a ``.npy``: the labels, a ``.npy``, or a ``.csv`` or ``.txt`` without a heading, one label per line (empty
+        or −1 = unlabelled). Without it all rows are unlabelled.
     label_column : str, optional
         For a ``.parquet``: the column of labels (null = unlabelled); all others must be numeric features.
         Without it all rows are unlabelled.

@@ -127,13 +127,14 @@ def read_npy(path: Path, labels_file: Path | None) -> _Read:
     if suffix == ".npy":
         found = np.array(_load_npy(labels_file))
     elif suffix in {".csv", ".txt"}:
-        found = read_label_lines(labels_file, rows=len(X))
+        found = read_label_lines(labels_file)
     else:
         raise DataError(f"labels_file={str(labels_file)!r} must be a .npy, or a .csv or .txt with one per line")
     (y,), names = encode_labels([found], str(labels_file))
     if len(y) != len(X):
-        heading = "; if its first line is a heading, remove that" if len(y) == len(X) + 1 else ""
-        raise DataError(f"{labels_file} holds {len(y)} labels but {path} holds {len(X)} rows{heading}")
+        surplus = len(y) > len(X) and suffix != ".npy"
+        advice = "; remove its first line if that is a heading, and blank lines after the last row" if surplus else ""
+        raise DataError(f"{labels_file} holds {len(y)} labels but {path} holds {len(X)} rows{advice}")
     return {"X_train": X, "y_train": y}, names
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import operator
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from semimetric.data.arrays import UNLABELLED, as_labels, labelled_rows
 from semimetric.errors import DataError
+
+_NUMBER_OR_BLANK = re.compile(r"(-?\d+(\.\d*)?)?")
 
 
 def hide_labels(
@@ -188,15 +191,16 @@ def _as_integer(label: Any, code: dict[str, int], source: str, row: int) -> int:
     return integer
 
 
-def read_label_lines(path: Path, rows: int) -> np.ndarray:
+def read_label_lines(path: Path) -> np.ndarray:
     """Read a ``.csv`` or ``.txt`` with one label per line, as strings.
 
-    Blank lines after the last of ``rows`` are dropped; elsewhere they mean unlabelled.
+    Every line is a row's, a blank one an unlabelled row's: to drop one at the end would move each label up by a row
+    where the first line is a heading.
 
     Raises
     ------
     DataError
-        The file is not text, or a line of a ``.csv`` has several columns.
+        The file is not text, a line of a ``.csv`` has several columns, or a heading stands above whole numbers.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -209,6 +213,10 @@ def read_label_lines(path: Path, rows: int) -> np.ndarray:
                 raise DataError(f"{path}: line {number} has {len(row)} columns; give one label per line")
         lines = [row[0] if row else "" for row in cells]
     lines = [line.strip() for line in lines]
-    while len(lines) > rows and not lines[-1]:
-        lines.pop()
+    numbers = [_NUMBER_OR_BLANK.fullmatch(line) is not None for line in lines]
+    if numbers[:1] == [False] and all(numbers[1:]) and set(lines[1:]) - {"", "-1"}:
+        raise DataError(
+            f"{path}: line 1 is {lines[0]!r}, the other labels are numbers; if it is a heading, remove it, and if a "
+            "class, give it a number"
+        )
     return np.array(lines, dtype=np.str_)
