@@ -153,6 +153,27 @@ def test_without_labels_it_says_what_it_does_instead(semimetric, vectors, tmp_pa
     assert not (tmp_path / "dml").exists()
 
 
+def test_a_table_of_which_no_column_is_named_is_told_of(semimetric, vectors, tmp_path, no_report):
+    file, *_ = parquet(tmp_path, *vectors)
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(file).drop_columns("kind").append_column("label", [vectors[1]])
+    pq.write_table(table, file)
+    told = (
+        f"warning: {file} is read without labels, all its 7 columns as features; if one holds the labels, say so with "
+        "label_column (--label-column)\n"
+    )
+    done = semimetric("fit", file, *QUICK, "--out", tmp_path / "run", "-q")
+    assert (done.code, done.json["n_labelled"]) == (0, 0)
+    assert done.err == told + "warning: y holds no labels: training without the metric loss\n"
+    done = semimetric("fit", file, *QUICK, "--labels", 30, "--out", tmp_path / "other", "-q")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == told + (
+        "error: labels must be between 1 and the 0 training rows of rows that have one, got 30\n"
+    )
+    done = semimetric("fit", file, *QUICK, "--label-column", "label", "--out", tmp_path / "named", "-q")
+    assert (done.code, done.err, done.json["n_labelled"]) == (0, "", 72)
+
+
 def test_without_out_the_directory_says_what_is_in_it(semimetric, vector_file, tmp_path, monkeypatch, no_report):
     monkeypatch.chdir(tmp_path)
     done = semimetric("fit", vector_file, *QUICK, "--percent", 50, "--preset", "autoencoder", "--seed", 3)

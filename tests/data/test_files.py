@@ -189,16 +189,18 @@ def write_table(path, **columns):
 def test_parquet(tmp_path):
     path = write_table(
         tmp_path / "t.parquet",
-        length=[1, 2, None, 4],
+        length=[1, 2, 3, 4],
         kind=["b", None, "a", "b"],
         flag=[True, False, True, True],
         __index_level_0__=[9, 8, 7, 6],
     )
     d = load_dataset(path, label_column="kind")
-    np.testing.assert_array_equal(d.X_train, [[1, 1], [2, 0], [np.nan, 1], [4, 1]])
+    np.testing.assert_array_equal(d.X_train, [[1, 1], [2, 0], [3, 1], [4, 1]])
     assert d.y_train.tolist() == [1, -1, 0, 1]
     assert d.class_names == ("a", "b")
-    with pytest.raises(DataError, match=r"not numeric: kind; .*label_column="):
+    with pytest.raises(
+        DataError, match=r"not numeric: kind; .*if one is the label, say so with label_column \(--label-column\)$"
+    ):
         load_dataset(path)
 
 
@@ -221,6 +223,17 @@ def test_parquet_keeps_float32_and_integer_labels(tmp_path):
         ({"a": [1], "y": [0]}, "label", "label_column='label' is not in .*its columns: a, y"),
         ({"y": [0]}, "y", "no feature columns, only y"),
         ({"a": [1.0], "y": [0.25]}, "y", "column 'y': row 0 has the label 0.25"),
+        (
+            {"a": [1, 2], "b": [None, True], "y": [None, 0]},
+            None,
+            r"t.parquet: null or NaN in some rows: b, y; fill in the values or remove the rows; if one is the label, "
+            r"say so with label_column \(--label-column\)$",
+        ),
+        (
+            {"a": [1, 2], "b": [float("nan"), 1.0], "y": [None, 0]},
+            "y",
+            "t.parquet: null or NaN in some rows: b; fill in the values or remove the rows$",
+        ),
     ],
 )
 def test_parquet_of_another_form(tmp_path, columns, label_column, message):

@@ -110,8 +110,8 @@ def test_a_photograph_on_its_side_is_turned(tmp_path):
 def test_sizes_must_agree_or_be_made_to(tmp_path):
     save(tmp_path / "a" / "1.png", grey(1))
     save(tmp_path / "b" / "2.png", grey(2, (30, 20)))
-    message = r"a.1.png has 12 × 10 pixels, .*b.2.png has 20 × 30 pixels; make them one size, or let image_size="
-    with pytest.raises(DataError, match=message):
+    message = r"a.1.png has 12 × 10 pixels, .*b.2.png has 20 × 30 pixels; make them one size, or let image_size "
+    with pytest.raises(DataError, match=message + r"\(--image-size\) crop and resize them"):
         load_dataset(tmp_path)
     d = load_dataset(tmp_path, image_size=16)
     assert d.X_train.shape == (2, 16, 16)

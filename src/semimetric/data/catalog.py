@@ -106,7 +106,7 @@ def load_dataset(
         For a ``.npy``: the labels, a ``.npy``, or a ``.csv`` or ``.txt`` without a heading, one label per line (empty
         or −1 = unlabelled). Without it all rows are unlabelled.
     label_column : str, optional
-        For a ``.parquet``: the column of labels (null = unlabelled); all others must be numeric features.
+        For a ``.parquet``: the column of labels (null = unlabelled); all others must be numeric features without gaps.
         Without it all rows are unlabelled.
     image_size : int, optional
         For a folder of images: crop every image to a square and resize it to this many pixels a side.

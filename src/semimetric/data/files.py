@@ -166,9 +166,9 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
     names = [n for n in table.column_names if n != label_column and not n.startswith("__index_level_")]
     types = pa.types
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    hint = "" if label_column is not None else "; if one is the label, say so with label_column (--label-column)"
     wrong = [n for n in names if not any(test(table.schema.field(n).type) for test in tests)]
     if wrong:
-        hint = "" if label_column is not None else "; if it is the label, say so with label_column="
         raise DataError(
             f"{path}: not numeric: {', '.join(wrong)}; remove these columns or turn them into numbers{hint}"
         )
@@ -181,6 +181,11 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
         if types.is_boolean(column.type):
             column = column.cast(pa.uint8())
         X[:, i] = column.cast(pa.float64(), safe=False).to_numpy()  # null becomes NaN
+    gaps = [n for n, values in zip(names, X.T, strict=True) if np.isnan(values).any()]
+    if gaps:
+        raise DataError(
+            f"{path}: null or NaN in some rows: {', '.join(gaps)}; fill in the values or remove the rows{hint}"
+        )
     if label_column is None:
         return {"X_train": X, "y_train": np.full(len(X), UNLABELLED)}, None
     labels = np.empty(table.num_rows, dtype=object)

@@ -124,8 +124,8 @@ def _common_form(files: list[Path], root: Path, image_size: int | None) -> tuple
         if sizes[-1] != sizes[0] and image_size is None:
             first, this = (f"{width} × {height} pixels" for width, height in (sizes[0], sizes[-1]))
             raise DataError(
-                f"{root}: {files[0]} has {first}, {file} has {this}; make them one size, or let image_size= "
-                "crop and resize them"
+                f"{root}: {files[0]} has {first}, {file} has {this}; make them one size, or let image_size "
+                "(--image-size) crop and resize them"
             )
     if "I;16" in modes and len(modes) > 1:
         other = next(file for mode, file in modes.items() if mode != "I;16")

@@ -4,6 +4,7 @@ import platform
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -87,6 +88,7 @@ def execute(
     with _undone_if_it_fails(run):
         run.write_json("config.json", {**described, "stopped": RUNNING})  # now, not after the fit, if it cannot be
         data = load(config.dataset, show_progress=show_progress, seed=config.seed, **config.loading)
+        _check_columns(config, data)
         y = data.named(_labels(config, data))
         if overwrite:
             shutil.rmtree(run.checkpoint, ignore_errors=True)
@@ -202,6 +204,16 @@ def _undone_if_it_fails(run: RunDirectory) -> Iterator[None]:
 
 def _stamps(run: RunDirectory) -> dict[str, int]:
     return {file.name: file.stat().st_mtime_ns for file in run.checkpoint.glob("*")}
+
+
+def _check_columns(config: RunConfig, data: Dataset) -> None:
+    """Warn of a table of which no column was named: its labels, as numbers, would be taken for a feature."""
+    if data.source.lower().endswith(".parquet") and config.loading.get("label_column") is None:
+        warnings.warn(
+            f"{data.source} is read without labels, all its {data.X_train.shape[1]} columns as features; if one holds "
+            "the labels, say so with label_column (--label-column)",
+            stacklevel=3,
+        )
 
 
 def _labels(config: RunConfig, data: Dataset) -> np.ndarray:
