@@ -195,7 +195,7 @@ def test_a_fitted_model_and_its_data_are_found_again(write, run, tmp_path, monke
         embedder = load_fitted(place, device="cpu", show_progress=False)
         assert embedder.get_params()["device"] == "cpu"
         assert np.array_equal(embedder.labelled_embeddings_, record.arrays["Z_labelled"])
-    assert load_rows(tmp_path, path, None, show_progress=False).split == "all"
+    assert load_rows(embedder, tmp_path, path, None, show_progress=False).split == "all"
     monkeypatch.chdir(tmp_path)
     assert was_fitted_on(run.path, path)
     assert was_fitted_on(run.path, "mine.npz")

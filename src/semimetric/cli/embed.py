@@ -50,7 +50,7 @@ def embed(
         image_size=image_size,
         binarise=binarise,
     )
-    found = load_rows(run, data, split, show_progress=not quiet, **loading)
+    found = load_rows(embedder, run, data, split, show_progress=not quiet, **loading)
     rows, latent_dim = len(found.X), embedder.settings_["latent_dim"]
     write_array(out, (rows, latent_dim), lambda Z: embedder.transform(found.X, out=Z))
     if as_json:

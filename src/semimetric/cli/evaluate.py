@@ -61,7 +61,7 @@ def evaluate(
         image_size=image_size,
         binarise=binarise,
     )
-    rows = load_rows(run, data, split, show_progress=not quiet, **loading)
+    rows = load_rows(embedder, run, data, split, show_progress=not quiet, **loading)
     X, y, chosen = rows.X, rows.y, rows.split
     if y is None or not labelled_rows(y).any():
         raise ValueError(f"{data} ({chosen}) has no labels to score against: give --labels-file or --label-column")

@@ -41,11 +41,21 @@ LabelsFile = Annotated[
 ]
 LabelColumn = Annotated[
     str | None,
-    typer.Option("--label-column", help="For a .parquet: the column of labels.", rich_help_panel=DATA),
+    typer.Option(
+        "--label-column",
+        help="For a .parquet: the column of labels.",
+        show_default="none, or as the run was fitted",
+        rich_help_panel=DATA,
+    ),
 ]
 ImageSize = Annotated[
     int | None,
-    typer.Option("--image-size", help="For a folder of images: pixels a side to resize to.", rich_help_panel=DATA),
+    typer.Option(
+        "--image-size",
+        help="For a folder of images: pixels a side to resize to.",
+        show_default="the images' own, or as the run was fitted",
+        rich_help_panel=DATA,
+    ),
 ]
 Binarise = Annotated[
     bool | None,

@@ -60,7 +60,7 @@ def predict(
         image_size=image_size,
         binarise=binarise,
     )
-    rows = load_rows(run, data, split, show_progress=not quiet, **loading)
+    rows = load_rows(embedder, run, data, split, show_progress=not quiet, **loading)
     with working("naming classes", not quiet):
         guesses = guesses_of(embedder, rows.X) | clusters_of(embedder, rows.X)
     write_whole(out, table_of(np.arange(len(rows.X)), rows.files, guesses))

@@ -75,7 +75,7 @@ def suggest(
         image_size=image_size,
         binarise=binarise,
     )
-    found = load_rows(run, data, split or "train", show_progress=not quiet, **loading)
+    found = load_rows(embedder, run, data, split or "train", show_progress=not quiet, **loading)
     X, y = found.X, found.y
     with working("looking for rows to label", not quiet):
         rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)

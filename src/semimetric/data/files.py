@@ -150,16 +150,9 @@ def _load_npy(path: Path) -> np.ndarray:
 
 def read_parquet(path: Path, label_column: str | None) -> _Read:
     """Read a table: ``label_column`` holds the labels, the other columns are the features."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ImportError("reading .parquet needs pyarrow: pip install 'semimetric[tables]'") from error
+    table = _call_pyarrow("read_table", path)
+    import pyarrow as pa
 
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged or not a Parquet file: {error}") from error
     if label_column is not None and label_column not in table.column_names:
         raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
     # pandas stores its row index under this name; an index is no feature.
@@ -192,3 +185,21 @@ def read_parquet(path: Path, label_column: str | None) -> _Read:
     labels[:] = table.column(label_column).to_pylist()
     (y,), class_names = encode_labels([labels], f"{path}, column {label_column!r}")
     return {"X_train": X, "y_train": y}, class_names
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Return the names of a table's columns, without reading its rows."""
+    names: list[str] = _call_pyarrow("read_schema", path).names
+    return names
+
+
+def _call_pyarrow(function: str, path: Path) -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ImportError("reading .parquet needs pyarrow: pip install 'semimetric[tables]'") from error
+    try:
+        return getattr(pq, function)(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged or not a Parquet file: {error}") from error

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from semimetric.data import load_dataset
+from semimetric.data.arrays import InputForm
+from semimetric.data.catalog import check_dataset
+from semimetric.data.files import parquet_columns
 from semimetric.errors import DataError
 from semimetric.estimator import MetricEmbedder
 from semimetric.runs.directory import RunDirectory
+
+FOLDER, TABLE = "folder", ".parquet"
 
 
 def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progress: bool) -> MetricEmbedder:
@@ -33,19 +38,52 @@ def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progres
 
 def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
     """Whether a run directory says that its model was fitted on this dataset or file."""
-    directory = RunDirectory(run)
-    if not (directory.path / "config.json").exists():
+    theirs = _config(run).get("dataset")
+    if theirs is None:
         return False
-    theirs = str(directory.read_json("config.json").get("dataset"))
-    return theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve())
+    return bool(theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve()))
 
 
-def _was_binarised(run: str | os.PathLike[str]) -> bool:
-    """Whether a run directory says that its model was fitted on images made black and white."""
+def _config(run: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return a run's configuration; an empty one of a saved model's own directory."""
     directory = RunDirectory(run)
-    if not (directory.path / "config.json").exists():
-        return False
-    return (directory.read_json("config.json").get("loading") or {}).get("binarise") == "True"
+    return directory.read_json("config.json") if (directory.path / "config.json").exists() else {}
+
+
+def _as_in_the_fit(run: str | os.PathLike[str], data: str) -> dict[str, Any]:
+    """Return the arguments of `load_dataset` that the run was fitted with, of those that bear on this data."""
+    fitted = _config(run).get("loading") or {}
+    loading: dict[str, Any] = {"binarise": fitted.get("binarise") == "True"}
+    size, column, kind = fitted.get("image_size"), fitted.get("label_column"), _kind(data)
+    if size is not None and kind == FOLDER:
+        loading["image_size"] = int(size)
+    if column is not None and kind == TABLE and column in parquet_columns(Path(data).expanduser()):
+        loading["label_column"] = column
+    return loading
+
+
+def _kind(data: str) -> str:
+    """Return the kind of a user's own data, nothing of a dataset's name."""
+    if check_dataset(data) is not None:
+        return ""
+    path = Path(data).expanduser()
+    return FOLDER if path.is_dir() else path.suffix.lower()
+
+
+def _check_form(form: InputForm, X: np.ndarray, data: str) -> None:
+    """Where an option of reading decides on the form of rows, and it is not the model's, name the option."""
+    kind = _kind(data)
+    if kind == TABLE and not form.is_image and X.shape[1:] != form.shape:
+        raise DataError(
+            f"{data} has {X.shape[1]} columns of features but the model was fitted on {form.shape[0]}; all columns are "
+            "features but that of the labels, label_column (--label-column)"
+        )
+    if kind == FOLDER and form.is_image and X.shape[1:3] != form.shape[1:]:
+        found, fitted = (f"{height} × {width}" for height, width in (X.shape[1:3], form.shape[1:]))
+        raise DataError(
+            f"{data} has images of {found} pixels but the model was fitted on {fitted}; let image_size (--image-size) "
+            "crop and resize them"
+        )
 
 
 @dataclass(frozen=True)
@@ -65,15 +103,28 @@ class Rows:
 
 
 def load_rows(
-    run: str | os.PathLike[str], data: str, split: str | None, *, show_progress: bool, **loading: Any
+    embedder: MetricEmbedder,
+    run: str | os.PathLike[str],
+    data: str,
+    split: str | None,
+    *,
+    show_progress: bool,
+    **loading: Any,
 ) -> Rows:
-    """Return the rows of one split.
+    """Return the rows of one split, for the model of a run.
 
-    Without a name it is the test split, or every row of data that come without one. Images are made black and white if
-    those were that the run was fitted on, unless ``binarise`` says otherwise.
+    Without a name it is the test split, or every row of data that come without one. The data are read as those were
+    that the run was fitted on (``image_size``; ``label_column``, where there is such a column; ``binarise``), unless
+    ``loading`` says otherwise.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, have no such split, or ``loading`` gives their rows another form than the model's.
     """
-    loading.setdefault("binarise", _was_binarised(run))
+    loading = _as_in_the_fit(run, data) | loading
     dataset = load_dataset(data, test_share=0, show_progress=show_progress, **loading)
+    _check_form(embedder.input_form_, dataset.X_train, data)
     there = [name for name in ("train", "val", "test") if getattr(dataset, f"X_{name}") is not None]
     chosen = split or ("test" if "test" in there else "train")
     if chosen not in there:
