@@ -56,6 +56,11 @@ def test_every_command_explains_itself_with_an_example(semimetric, name):
     assert "--json" in done.out
 
 
+@pytest.mark.parametrize("name", ["fit", "embed", "evaluate", "predict", "suggest"])
+def test_help_says_where_images_without_a_label_lie(semimetric, name):
+    assert "a subfolder for each class, and unlabelled/ for" in semimetric(name, "--help").out
+
+
 def test_the_program_explains_itself(semimetric):
     done = semimetric("--help")
     assert done.code == 0

@@ -17,7 +17,7 @@ DataArgument = Annotated[
     typer.Argument(
         metavar="DATA",
         help="A dataset's name (see `semimetric datasets`), a .npz with X and y, a .npy, a .parquet, "
-        "or a folder of images by class.",
+        "or a folder of images: a subfolder for each class, and unlabelled/ for those of no known class.",
         show_default=False,
     ),
 ]
