@@ -1,6 +1,7 @@
 """Ctrl-C, SIGKILL and a full disk while ``semimetric fit`` is at work."""
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,10 @@ import pytest
 from semimetric import MetricEmbedder
 
 PROGRAM = (sys.executable, "-c", "import sys; from semimetric.cli import main; sys.argv[0] = 'semimetric'; main()")
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
 def stop_after_the_first_epoch(run, arguments, with_signal):
@@ -86,26 +91,46 @@ def test_ctrl_c_once_evaluates_and_keeps_the_best_model_and_says_how_to_go_on(ve
 
 
 def test_ctrl_c_before_the_fit_leaves_nothing(semimetric, vector_file, tmp_path, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("semimetric.data.catalog.read_user_data", interrupt)
     done = semimetric("fit", vector_file, "--out", tmp_path / "run")
     assert (done.code, done.out, done.err) == (1, "", "interrupted\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_after_the_fit_says_how_to_go_on(semimetric, vector_file, tmp_path, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
+def test_ctrl_c_after_the_fit_says_how_to_go_on(semimetric, vector_file, tmp_path, monkeypatch, no_report):
+    run = tmp_path / "a run"
+    for more in ([], ["--resume"], ["--overwrite"]):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules["semimetric.runs.execution"], "score", interrupt)
+            done = semimetric("fit", vector_file, "--labels", 30, "--epochs", 1, "--out", run, "-q", *more)
+        assert (done.code, done.out) == (1, "")
+        again = f"semimetric fit {vector_file} --labels 30 --epochs 1 --out '{run}' -q --resume"
+        assert done.err == f"interrupted. To go on: {again}\n"
+    with monkeypatch.context() as patch:  # while another run's data are read
+        patch.setattr("semimetric.data.catalog.read_user_data", interrupt)
+        assert semimetric("fit", vector_file, "--out", run, "-q", "--overwrite").err == "interrupted\n"
+    assert semimetric(*shlex.split(again)[1:]).code == 0
 
+
+def test_ctrl_c_in_the_report_says_how_to_have_it(semimetric, vector_file, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["semimetric.runs.execution"], "score", interrupt)
+        patch.setattr("semimetric.report.write_report", interrupt)
         done = semimetric("fit", vector_file, "--epochs", 1, "--out", run, "-q")
     assert (done.code, done.out) == (1, "")
-    assert done.err == f"interrupted: go on with it by --resume --out {run}\n"
-    assert semimetric("fit", vector_file, "--epochs", 1, "--out", run, "-q", "--resume").code == 0
+    assert done.err == f"interrupted. For the report: semimetric report {run}\n"
+    assert semimetric("report", run).code == 0
+
+
+def test_ctrl_c_in_the_demo_says_how_to_go_on(semimetric, tmp_path, monkeypatch, no_report):
+    monkeypatch.setattr("semimetric.estimator.parameters.choose_epochs", lambda *_: 1)
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["semimetric.runs.execution"], "score", interrupt)
+        done = semimetric("demo", "--quiet", "--seed", 3)
+    again = "semimetric fit digits --labels 50 --seed 3 --out runs/demo --resume"
+    assert (done.code, done.err) == (1, f"interrupted. To go on: {again}\n")
+    assert semimetric(*again.split()[1:], "-q").code == 0
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(semimetric, vector_file, small_disk):

@@ -1,5 +1,6 @@
 """``semimetric demo``: the main job on data that ships with the dependencies."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -29,4 +30,6 @@ def demo(
     from semimetric.runs import RunConfig, RunDirectory
 
     config = RunConfig("digits", labels=LABELS, seed=seed)
-    run_and_report(config, RunDirectory(out), resume=False, overwrite=True, as_json=as_json, quiet=quiet)
+    words = ["semimetric", "fit", "digits", "--labels", LABELS, "--seed", seed, "--out", out]
+    command = shlex.join(map(str, words))  # which can go on with the run; demo begins anew
+    run_and_report(config, RunDirectory(out), command, resume=False, overwrite=True, as_json=as_json, quiet=quiet)

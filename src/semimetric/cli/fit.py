@@ -305,12 +305,22 @@ def fit(
 
     config = RunConfig(data, labels, percent, balanced, seed, estimator, loading)
     run = RunDirectory(out if out is not None else _directory(config))
-    run_and_report(config, run, resume=resume, overwrite=overwrite, track=track or (), as_json=as_json, quiet=quiet)
+    run_and_report(
+        config,
+        run,
+        shlex.join(["semimetric", *sys.argv[1:]]),
+        resume=resume,
+        overwrite=overwrite,
+        track=track or (),
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def run_and_report(
     config: o.Any,
     run: o.Any,
+    command: str,
     *,
     resume: bool,
     overwrite: bool,
@@ -318,13 +328,17 @@ def run_and_report(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Execute the run, write its report, print its scores; leave with 1 if the fit was interrupted."""
-    from semimetric.cli.show import print_json, print_run, run_as_json, tell, working
+    """Execute the run, write its report, print its scores; leave with 1 if the fit was interrupted.
+
+    ``command`` is what ``semimetric fit`` is called with to fit this run.
+    """
+    from semimetric.cli.show import print_json, print_run, resuming, run_as_json, tell, working
     from semimetric.report import write_report
     from semimetric.runs import execute
+    from semimetric.runs.directory import UNFINISHED as RESUMABLE
     from semimetric.runs.tracking import Tracking, plan_tracking
 
-    command = shlex.join(["semimetric", *sys.argv[1:]])
+    record = None
     try:
         with Tracking(plan_tracking(track, name=run.path.name), run) as tracking:
             record = execute(
@@ -339,7 +353,12 @@ def run_and_report(
         with working("writing the report", not quiet):
             write_report(run.path)
     except KeyboardInterrupt:  # before the fit began, or after it ended; in the fit it keeps the best model so far
-        advice = f": go on with it by --resume --out {run.path}" if run.path.exists() else ""
+        left = run.read_json("config.json") if (run.path / "config.json").exists() else {}
+        go_on, advice = resuming(command), ""
+        if left.get("stopped") in RESUMABLE and resuming(left.get("command", "")) == go_on:  # not a run before this
+            advice = f". To go on: {go_on}"
+        elif record is not None:
+            advice = f". For the report: {shlex.join(['semimetric', 'report', str(run.path)])}"
         tell(f"interrupted{advice}")
         raise typer.Exit(UNFINISHED) from None
     if as_json:

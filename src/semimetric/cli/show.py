@@ -82,12 +82,21 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     if run.report.exists():
         console.print(f"Report: {run.report}", markup=False)
     if config["stopped"] == "interrupted":
-        words = [word for word in shlex.split(config["command"]) if word not in ("--overwrite", "--resume")]
         console.print(
             f"Interrupted after {config['epochs']} of {counted(config['epochs_planned'], 'epoch')}. "
-            f"To go on: {shlex.join([*words, '--resume'])}",
+            f"To go on: {resuming(config['command'])}",
             markup=False,
         )
+
+
+def resuming(command: str) -> str:
+    """Return the command that goes on with the run that this one began.
+
+    >>> resuming("semimetric fit digits --labels 50 --overwrite")
+    'semimetric fit digits --labels 50 --resume'
+    """
+    words = [word for word in shlex.split(command) if word not in ("--overwrite", "--resume")]
+    return shlex.join([*words, "--resume"])
 
 
 def run_as_json(run: RunDirectory, record: RunRecord) -> dict[str, Any]:
