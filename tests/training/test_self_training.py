@@ -6,6 +6,7 @@ import torch
 from scipy import sparse
 
 from semimetric import MetricEmbedder
+from semimetric.losses import NormalisedSoftmaxLoss
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import LABELLED, PAIRED, SelfTraining
 from semimetric.training.evidence import Evidence
@@ -227,15 +228,36 @@ def test_clusters_without_a_label_are_trained_on_as_classes_where_the_loss_can(f
         assert len(fit.data.centres) == 0
 
 
-@pytest.mark.parametrize("averaging", [0.0, 0.5])
-def test_classes_without_labels_are_drawn_together(averaging):
+@pytest.fixture
+def for_five_classes():
+    """Return a loss for more classes than have labels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return NormalisedSoftmaxLoss(5, 4)
+
+
+def test_a_loss_forgets_the_clusters_of_another_fit(for_five_classes):
+    X, y = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32), np.arange(60) % 3 - 1
+    first_epochs = []
+    for _ in range(2):
+        fitted = MetricEmbedder(
+            "best", loss=for_five_classes, network="dense", latent_dim=4, epochs=1, random_state=0
+        ).fit(X, y)
+        first_epochs.append(fitted.history_[0])
+        for_five_classes.take_in(torch.ones(1, 4), 2)
+    assert first_epochs[0] == first_epochs[1]
+
+
+@pytest.mark.parametrize(("averaging", "larger"), [(0.0, False), (0.5, False), (0.0, True)])
+def test_classes_without_labels_are_drawn_together(averaging, larger, for_five_classes):
     """Two of four clouds have labels. The loss of what is trained knows of the others, as that of its average does."""
     X = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     whose = np.arange(400) % 4
     X[:, :2] += 8 * np.array([[0, 0], [1, 0], [0, 1], [1, 1]])[whose]
     y = np.where(np.arange(400) < 20, np.where(whose < 2, whose, -1), -1)
     settings = {"network": "dense", "latent_dim": 4, "epochs": 12, "averaging": averaging, "random_state": 0}
-    fitted = MetricEmbedder("best", **settings).fit(X, y)
+    loss = for_five_classes if larger else None
+    fitted = MetricEmbedder("best", loss=loss, **settings).fit(X, y)
     found = fitted.spread_labels_.clusters
     assert np.bincount(found[whose >= 2] + 1, minlength=3).tolist() == pytest.approx([0, 100, 100], abs=5)
     assert (found[whose < 2] == -1).mean() > 0.95
