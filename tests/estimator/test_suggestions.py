@@ -1,7 +1,10 @@
 """Rows to label next: none that has a label, spread out, and where the model is in doubt."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from semimetric import MetricEmbedder
 from semimetric.data import hide_labels, load_dataset
@@ -113,3 +116,73 @@ def test_without_any_label_rows_are_spread_over_the_space(digits):
     embedder = MetricEmbedder("autoencoder", epochs=4, random_state=0).fit(digits.X_train)
     rows = embedder.suggest(digits.X_train, 30)
     assert len(set(digits.y_train[rows].tolist())) >= 8
+
+
+def test_without_clusters_they_are_the_middles_of_weighted_k_means(embedder, digits, labels, monkeypatch):
+    spread = embedder.spread_labels_
+    reached = spread and replace(spread, clusters=np.full(len(digits.X_train), -1))
+    monkeypatch.setattr(embedder, "spread_labels_", reached)
+    rows = embedder.suggest(digits.X_train, 12, labels)
+    others = np.flatnonzero(labels == -1)
+    Z = embedder.transform(digits.X_train)[others]
+    doubt = np.maximum(embedder._doubt(Z), 1e-6)
+    groups = KMeans(12, n_init=3, random_state=0).fit(Z, sample_weight=doubt)
+    totals = [doubt[groups.labels_ == group].sum() for group in range(12)]
+    middles = others[groups.transform(Z).argmin(axis=0)]
+    assert rows.tolist() == middles[np.argsort(-np.array(totals), kind="stable")].tolist()
+
+
+# Clusters that no label reached -----------------------------------------------------------------------
+
+KIND = np.repeat([0, 1, 2, 3], [60, 60, 50, 70])
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """Four clouds of rows, of the first two of which five have labels, and "best" fitted on them."""
+    X = 12 * np.eye(6)[KIND] + np.random.default_rng(0).normal(size=(len(KIND), 6))
+    y = np.where((KIND < 2) & (np.arange(len(KIND)) % 12 == 0), KIND, -1)
+    embedder = MetricEmbedder("best", epochs=9, random_state=0).fit(X, y)
+    assert np.array_equal(embedder.spread_labels_.clusters, np.array([-1, -1, 1, 0])[KIND])
+    return X, y, embedder
+
+
+def test_the_middle_row_of_each_cluster_comes_first(clouds):
+    X, y, embedder = clouds
+    Z = embedder.transform(X)
+    middles = []
+    for members in (np.flatnonzero(KIND == 3), np.flatnonzero(KIND == 2)):  # the larger first
+        middles.append(members[np.linalg.norm(Z[members] - Z[members].mean(axis=0), axis=1).argmin()])
+    for n in (1, 2, 10):
+        assert embedder.suggest(X, n, y)[:2].tolist() == middles[:n]
+
+
+@pytest.fixture
+def doubtful(clouds, monkeypatch):
+    """The embedder, certain of the second cloud, in some doubt about the first and in much about the clusters."""
+    embedder = clouds[2]
+    spread = embedder.spread_labels_
+
+    def doubt(Z):
+        of_first = spread.probabilities(Z)[:, 0] > 0.5
+        return np.where(spread.clusters_of(Z) >= 0, 0.5, np.where(of_first, 0.1, 0))
+
+    monkeypatch.setattr(embedder, "_doubt", doubt)
+    return embedder
+
+
+def test_one_row_of_a_cluster_is_enough_while_others_are_in_doubt(clouds, doubtful):
+    X, y, _ = clouds
+    assert KIND[doubtful.suggest(X, 12, y)].tolist() == [3, 2] + [0] * 10
+
+
+def test_a_cluster_that_has_a_label_since_needs_none(clouds, doubtful):
+    X, y, _ = clouds
+    since = y.copy()
+    since[np.flatnonzero(KIND == 3)[5]] = 9
+    assert KIND[doubtful.suggest(X, 4, since)].tolist() == [2, 0, 0, 0]
+
+
+def test_the_rest_of_the_clusters_is_suggested_where_nothing_else_is_left(clouds):
+    X, y, embedder = clouds
+    assert sorted(embedder.suggest(X, (y == -1).sum(), y).tolist()) == np.flatnonzero(y == -1).tolist()

@@ -49,7 +49,8 @@ def suggest(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Say which rows of DATA to label next: where the model in RUN is in doubt, spread over its space.
+    """Say which rows of DATA to label next: one of each cluster that no label reached, then those about which the
+    model in RUN is in doubt, spread over its space.
 
     Rows that have a label in DATA, or had one when the model was fitted, are left out; if all of DATA has labels, as
     in a benchmark, only the latter.

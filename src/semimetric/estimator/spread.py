@@ -47,6 +47,8 @@ class SpreadLabels:
 
         They weigh as for `probabilities`.
         """
+        if self.reached.all():
+            return np.full(len(Z), -1)
         parts = [np.empty(0, np.int64)]
         for weights, rows in self._nearest(Z, n_neighbors or BESIDE):
             theirs = self.clusters[rows]

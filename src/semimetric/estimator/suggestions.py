@@ -1,4 +1,4 @@
-"""Which rows to label next: those in doubt, spread over the space."""
+"""Which rows to label next: one of each cluster that no label reached, and those in doubt, spread over the space."""
 
 import warnings
 
@@ -23,10 +23,13 @@ class Suggestions(Neighbours):
     seed_: int
 
     def suggest(self, X: ArrayLike, n: int, y: ArrayLike | None = None) -> np.ndarray:
-        """Return the ``n`` rows of ``X`` whose labels would help most, those that stand for most doubt first.
+        """Return the ``n`` rows of ``X`` whose labels would help most: one of each cluster, then the most doubtful.
 
-        Rows are grouped by k-means in the space, each with the weight of its doubt: the probability that `predict` is
-        wrong about it. Of each group the row nearest to its middle is suggested, so that many rows which one label
+        A row of each cluster that no label reached (see `predict_cluster`) comes first, the one nearest to its middle,
+        in the order of the clusters' numbers; those in which a row has a label in ``y`` are left out. One label would
+        settle a cluster, so its other rows no longer count as doubtful. All rows are then grouped by k-means in the
+        space, each with the weight of its doubt: the probability that `predict` is wrong about it. Of each group the
+        row nearest to its middle is suggested, those that stand for most doubt first, so that many rows which one label
         would settle count as one. Without any label all rows are in equal doubt. Of more than 20,000 rows so many are
         drawn. Rows that lie where a labelled row of the fit lies, as that row itself and its copies do, are never
         suggested: their label would tell nothing new.
@@ -70,25 +73,35 @@ class Suggestions(Neighbours):
         known = np.zeros(len(Z), bool) if y is None else labelled_rows(as_labels(y))
         if len(known) != len(Z):
             raise ValueError(f"X has {len(Z)} rows and y {len(known)}")
-        candidates = np.flatnonzero(~(known | self._coincident(Z)))
+        coincident = self._coincident(Z)
+        candidates = np.flatnonzero(~(known | coincident))
         if len(candidates) == 0:
             raise ValueError("every row of X has a label, or lies where a labelled row lies: none is left to suggest")
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(candidates):
             raise ValueError(f"n must be between 1 and the {len(candidates)} rows without a label, got {n!r}")
         rng = np.random.default_rng(self.seed_)
-        drawn = np.sort(rng.permutation(len(candidates))[: max(POOL, n)])
-        Z = Z[candidates[drawn]]
-        doubt = np.maximum(self._doubt(Z), LEAST)
-        groups = KMeans(n, n_init=STARTS, random_state=self.seed_)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than groups
-            groups.fit(Z, sample_weight=doubt)
-        gaps = groups.transform(Z)
-        chosen: list[int] = []
-        for group in np.argsort(-np.bincount(groups.labels_, doubt, minlength=n), kind="stable"):
-            nearest = np.argsort(gaps[:, group], kind="stable")  # another's, where duplicates leave a group empty
-            chosen.append(int(next(row for row in nearest if row not in chosen)))
-        return candidates[drawn[chosen]]
+        drawn = candidates[np.sort(rng.permutation(len(candidates))[: max(POOL, n)])]
+        settled = self._clusters(Z[known & ~coincident])
+        Z = Z[drawn]
+        clusters = self._clusters(Z)
+        chosen = _middles(Z, clusters, np.setdiff1d(clusters, [-1, *settled])[:n])
+        if len(chosen) < n:
+            doubt = np.maximum(self._doubt(Z), LEAST)
+            doubt[clusters >= 0] = LEAST
+            groups = KMeans(n - len(chosen), n_init=STARTS, random_state=self.seed_)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than groups
+                groups.fit(Z, sample_weight=doubt)
+            gaps = groups.transform(Z)
+            for group in np.argsort(-np.bincount(groups.labels_, doubt, minlength=groups.n_clusters), kind="stable"):
+                nearest = np.argsort(gaps[:, group], kind="stable")  # another's, where duplicates leave a group empty
+                chosen.append(int(next(row for row in nearest if row not in chosen)))
+        return drawn[chosen]
+
+    def _clusters(self, Z: np.ndarray) -> np.ndarray:
+        """Return the cluster (n,) that each embedding lies in, −1 where a label reached, or none was spread."""
+        spread = self._spread()
+        return np.full(len(Z), -1) if spread is None else spread.clusters_of(Z, self.n_neighbors)
 
     def _coincident(self, Z: np.ndarray) -> np.ndarray:
         """Return which embeddings (n,) lie where a labelled row of the fit lies, but for rounding."""
@@ -111,3 +124,13 @@ class Suggestions(Neighbours):
         ]
         nearest, second = np.sort(np.concatenate(gaps, axis=1), axis=1)[:, :2].T
         return np.divide(nearest, second, out=np.ones(len(Z)), where=second > 0)
+
+
+def _middles(Z: np.ndarray, clusters: np.ndarray, which: np.ndarray) -> list[int]:
+    """Return the row nearest to the middle of each of these clusters of embeddings (n, d)."""
+    rows = []
+    for cluster in which:
+        members = np.flatnonzero(clusters == cluster)
+        gaps = np.linalg.norm(Z[members] - Z[members].mean(axis=0), axis=1)
+        rows.append(int(members[gaps.argmin()]))
+    return rows
