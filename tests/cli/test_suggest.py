@@ -95,9 +95,9 @@ def test_the_table_and_the_picture_can_be_kept(semimetric, partly_labelled, tmp_
     found = semimetric("suggest", run, file, "-n", 20, "--json", "-q").json
     with out.open(newline="") as lines:
         header, *rows = csv.reader(lines)
-    assert header == ["row", "predicted", "probability"]
-    columns = zip(found["rows"], found["predicted"], found["probability"], strict=True)
-    assert [(int(row), name, float(share)) for row, name, share in rows] == list(columns)
+    assert header == ["row", "predicted", "probability", "second", "second_probability"]
+    columns = zip(*(found["rows" if name == "row" else name] for name in header), strict=True)
+    assert rows == [["" if value is None else str(value) for value in line] for line in columns]
     with Image.open(picture) as image:
         assert (image.format, image.width > image.height) == ("PNG", True)
     assert {entry.name for entry in tmp_path.iterdir()} == {"rows.csv", "suggestions.png"}
@@ -117,7 +117,8 @@ def test_a_model_without_labels_suggests_and_predicts_nothing(semimetric, tmp_pa
     out = tmp_path / "rows.csv"
     done = semimetric("suggest", run, tmp_path / "rows.npy", "-n", 3, "--json", "-q", "--out", out)
     assert (done.code, done.json["predicted"], done.json["probability"]) == (0, [None] * 3, [None] * 3)
-    assert out.read_text() == "row,predicted,probability\n" + "".join(f"{row},,\n" for row in done.json["rows"])
+    header = "row,predicted,probability,second,second_probability\n"
+    assert out.read_text() == header + "".join(f"{row},,,,\n" for row in done.json["rows"])
     assert semimetric("suggest", run, tmp_path / "rows.npy", "-n", 3, "-q").out.endswith(f"{NEXT}\n")
 
 
@@ -161,7 +162,7 @@ def test_rows_of_a_folder_of_images_are_named_by_their_files(semimetric, picture
     assert all(file.startswith("unlabelled/") and (folder / file).exists() for file in found["files"])
     with out.open(newline="") as lines:
         header, *rows = csv.reader(lines)
-    assert header == ["row", "file", "predicted", "probability"]
+    assert header == ["row", "file", "predicted", "probability", "second", "second_probability"]
     assert [row[1] for row in rows] == found["files"]
     shown = semimetric("suggest", run, folder, "-n", 5, "-q", width=120).out
     assert shown.splitlines()[1].split() == ["row", "file", "predicted", "probability", "second", "probability"]
@@ -247,15 +248,73 @@ def test_rows_that_no_label_reached_are_told_and_shown(three_kinds):
     assert (run / "clusters.png").exists()
 
 
-def test_their_like_are_told_by_predict(semimetric, three_kinds, tmp_path):
-    file, kind, _, run = three_kinds
-    out = tmp_path / "classes.csv"
-    done = semimetric("predict", run, file, "--out", out, "-q")
-    assert (done.code, done.err) == (0, "")
+@pytest.fixture(scope="module")
+def predicted(semimetric, three_kinds, tmp_path_factory):
+    """What predict printed of the three clouds, as text and as JSON; the header and the rows of its table."""
+    file, _, _, run = three_kinds
+    out = tmp_path_factory.mktemp("predicted") / "classes.csv"
+    done, machine = (semimetric("predict", run, file, "--out", out, "-q", *more) for more in ((), ("--json",)))
+    assert (done.code, done.err, machine.code) == (0, "", 0)
     with out.open(newline="") as lines:
         header, *rows = csv.reader(lines)
+    return done.out, machine.json, header, rows
+
+
+def test_their_like_are_told_by_predict(three_kinds, predicted):
+    _, kind, _, _ = three_kinds
+    printed, found, header, rows = predicted
     assert header == ["row", "predicted", "probability", "cluster"]
     assert [row[3] for row in rows] == np.where(kind == 2, "0", "").tolist()
     assert {row[1] for row in rows} == {"0", "1"}
-    assert "60 rows in 1 cluster that no label reached (column cluster)" in done.out
-    assert semimetric("predict", run, file, "--out", out, "--json", "-q").json["clusters"] == {"0": 60}
+    assert "60 rows in 1 cluster that no label reached (column cluster)" in printed
+    assert found["clusters"] == {"0": 60}
+
+
+def test_and_count_apart_from_the_sure_members_of_a_class(three_kinds, predicted):
+    _, kind, _, _ = three_kinds
+    printed, found, _, rows = predicted
+    of_class = np.array([int(row[1]) for row in rows])
+    share = np.array([float(row[2]) for row in rows])
+    _, header, _, *lines = printed.splitlines()
+    assert " ".join(header.split()) == "predicted rows of them in clusters others' mean probability"
+    for code, line in zip((0, 1), lines, strict=False):
+        mine, beyond = of_class == code, (of_class == code) & (kind == 2)
+        sure = share[mine & ~beyond].mean()
+        assert not beyond.any() or abs(sure - share[mine].mean()) > 5e-4
+        assert " ".join(line.split()) == f"{code} {mine.sum()} {beyond.sum()} {sure:.3f}"
+        assert found["classes"][str(code)] == mine.sum()
+        assert found["in_clusters"][str(code)] == beyond.sum()
+        assert found["mean_probability"][str(code)] == pytest.approx(sure)
+
+
+def test_a_class_of_which_all_rows_are_in_clusters_has_no_mean(semimetric, three_kinds, tmp_path):
+    file, kind, _, run = three_kinds
+    np.save(tmp_path / "rows.npy", np.load(file)["X"][kind == 2])
+    done = semimetric("predict", run, tmp_path / "rows.npy", "--out", tmp_path / "c.csv", "--json", "-q")
+    assert done.json["mean_probability"] == {"0": None, "1": None}
+    assert sum(done.json["in_clusters"].values()) == 60
+
+
+def test_rows_are_embedded_once(semimetric, three_kinds, tmp_path, monkeypatch):
+    file, _, _, run = three_kinds
+    times, transform = [], MetricEmbedder.transform
+    monkeypatch.setattr(MetricEmbedder, "transform", lambda self, X: (times.append(len(X)), transform(self, X))[1])
+    assert semimetric("predict", run, file, "--out", tmp_path / "classes.csv", "-q").code == 0
+    assert times == [180]
+
+
+def test_of_a_suggested_row_it_is_said_that_no_label_reached_it(semimetric, three_kinds, tmp_path):
+    file, kind, _, run = three_kinds
+    out = tmp_path / "rows.csv"
+    found = semimetric("suggest", run, file, "-n", 5, "--out", out, "--json", "-q").json
+    assert kind[found["rows"][0]] == 2
+    assert found["cluster"] == [0 if kind[row] == 2 else None for row in found["rows"]]
+    with out.open(newline="") as lines:
+        header, *rows = csv.reader(lines)
+    assert header[-1] == "cluster"
+    assert [row[-1] for row in rows] == ["" if cluster is None else str(cluster) for cluster in found["cluster"]]
+    _, header, _, first, *_ = semimetric("suggest", run, file, "-n", 5, "-q").out.splitlines()
+    assert header.split()[-1] == "cluster"
+    assert first.split()[-1] == "0"
+    done = semimetric("suggest", run, file, "-n", 5, "--picture", tmp_path / "s.png", "-q")
+    assert (done.code, done.err) == (0, "")

@@ -20,7 +20,7 @@ def flat(levels, side=8):
 
 def sheet(inputs):
     n = len(inputs)
-    return contact_sheet(inputs, np.arange(n), ["cat"] * n, [0.5] * n)
+    return contact_sheet(inputs, np.arange(n), ["cat"] * n, [0.5] * n, [None] * n)
 
 
 def places(image, n):
@@ -61,17 +61,24 @@ def test_vectors_are_curves_over_one_scale():
 
 
 def test_what_is_said_of_an_input_is_drawn():
-    def drawn(row, name, share):
-        return contact_sheet(flat([100]), [row], [name], [share])
+    def drawn(row, name, share, cluster=None):
+        return contact_sheet(flat([100]), [row], [name], [share], [cluster])
 
     first = drawn(5, "cat", 0.5)
     assert drawn(5, "cat", 0.5) == first
-    assert len({first, drawn(6, "cat", 0.5), drawn(5, "dog", 0.5), drawn(5, "cat", 0.6), drawn(5, None, None)}) == 5
+    changed = (drawn(6, "cat", 0.5), drawn(5, "dog", 0.5), drawn(5, "cat", 0.6), drawn(5, None, None))
+    assert len({first, *changed, drawn(5, "cat", 0.5, 0), drawn(5, "cat", 0.5, 1)}) == 7
+
+
+def test_of_a_row_in_a_cluster_the_class_that_it_is_not_is_left_out():
+    cat, dog = (contact_sheet(flat([100]), [5], [name], [0.9], [2]) for name in ("cat", "dog"))
+    assert cat == dog
 
 
 @pytest.mark.parametrize("name", ["$x", "colorectal adenocarcinoma epithelium", "línea\nnueva", "猫", -3])
 def test_any_name_fits(name):
-    plain, named = (pixels(contact_sheet(flat([0] * 10), range(10), [n] * 10, [1.0] * 10)) for n in ("a", name))
+    inputs, rows = flat([0] * 10), range(10)
+    plain, named = (pixels(contact_sheet(inputs, rows, [n] * 10, [1.0] * 10, [None] * 10)) for n in ("a", name))
     assert named.shape == plain.shape
 
 

@@ -1,4 +1,4 @@
-"""The classes that a model names for rows, as columns."""
+"""What a model says of rows, as columns: their likeliest classes, and clusters that no label reached."""
 
 import csv
 import io
@@ -12,33 +12,35 @@ PLACES = (("predicted", "probability"), ("second", "second_probability"))
 
 
 def guesses_of(embedder: MetricEmbedder, X: np.ndarray, classes: int = 1) -> dict[str, list[Any]]:
-    """Return each input's likeliest classes, one or two, and their probabilities; None for a class that has none."""
-    shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
+    """Return each input's likeliest classes, one or two, and their probabilities; None for a class that has none.
+
+    After self-training there is also a column of clusters that no label reached, None for inputs in none of them.
+    """
+    spread = embedder.spread_labels_
+    clusters: dict[str, list[Any]] = {}
+    if spread is not None:
+        Z = embedder.transform(X)
+        shares = spread.probabilities(Z, embedder.n_neighbors)
+        found = spread.clusters_of(Z, embedder.n_neighbors).tolist()
+        clusters = {"cluster": [None if cluster < 0 else cluster for cluster in found]}
+    elif len(embedder.classes_):
+        shares = embedder.predict_proba(X)
+    else:
+        shares = np.empty((len(X), 0))
     shares = np.pad(shares, ((0, 0), (0, classes)))  # the model may know fewer
     order = np.argsort(-shares, axis=1, kind="stable")
-    found: dict[str, list[Any]] = {}
+    guesses: dict[str, list[Any]] = {}
     for place, (name, probability) in enumerate(PLACES[:classes]):
         codes = order[:, place]
         values = shares[np.arange(len(X)), codes].tolist()
-        found[name] = [embedder.classes_[code] if value else None for code, value in zip(codes, values, strict=True)]
-        found[probability] = [value or None for value in values]
-    return found
-
-
-def clusters_of(embedder: MetricEmbedder, X: np.ndarray) -> dict[str, list[Any]]:
-    """Return each input's cluster of rows that no label reached, None for others; no column without self-training."""
-    spread = embedder.spread_labels_
-    if spread is None:
-        return {}
-    if spread.clusters.max() < 0:
-        return {"cluster": [None] * len(X)}
-    return {"cluster": [None if cluster < 0 else cluster for cluster in embedder.predict_cluster(X).tolist()]}
+        guesses[name] = [embedder.classes_[code] if value else None for code, value in zip(codes, values, strict=True)]
+        guesses[probability] = [value or None for value in values]
+    return guesses | clusters
 
 
 def table_of(rows: np.ndarray, files: np.ndarray | None, guesses: dict[str, list[Any]]) -> bytes:
-    """Return a CSV: the rows' numbers, files if they have any, likeliest classes, their probabilities, and clusters."""
-    columns: dict[str, Any] = {"row": rows} | ({} if files is None else {"file": files})
-    columns |= {name: guesses[name] for name in ("predicted", "probability", "cluster") if name in guesses}
+    """Return a CSV: the rows' numbers, their files if they have any, and what is guessed of them."""
+    columns: dict[str, Any] = {"row": rows} | ({} if files is None else {"file": files}) | guesses
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

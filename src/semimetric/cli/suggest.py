@@ -81,6 +81,7 @@ def suggest(
     with working("looking for rows to label", not quiet):
         rows = embedder.suggest(X, n, None if y is None or labelled_rows(y).all() else y)
         guesses = guesses_of(embedder, X[rows], classes=2)
+    clusters = guesses.get("cluster", [None] * n)
     files = None if found.files is None else found.files[rows]
     if out is not None:
         write_whole(out, table_of(rows, files, guesses))
@@ -89,7 +90,8 @@ def suggest(
         from semimetric.runs.pictures import viewable
 
         inputs = viewable(embedder, X[rows[:MOST]])
-        write_whole(picture, contact_sheet(inputs, rows, guesses["predicted"], guesses["probability"]))
+        sheet = contact_sheet(inputs, rows, guesses["predicted"], guesses["probability"], clusters)
+        write_whole(picture, sheet)
     if as_json:
         print_json({"rows": rows, "files": files, **guesses, "split": found.split, "out": out, "picture": picture})
         return
@@ -108,15 +110,21 @@ def _print(title: str, rows: "np.ndarray", files: "np.ndarray | None", guesses: 
     from rich.table import Table
     from rich.text import Text
 
+    from semimetric.cli.guesses import PLACES
+
+    clusters = guesses.get("cluster", [None] * len(rows))
+    clustered = any(cluster is not None for cluster in clusters)
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
-    named = [] if files is None else ["file"]
-    for heading in ("row", *named, "predicted", "probability", "second", "probability"):
-        numeric = heading in ("row", "probability")
+    named, last = [] if files is None else ["file"], ["cluster"] if clustered else []
+    for heading in ("row", *named, "predicted", "probability", "second", "probability", *last):
+        numeric = heading in ("row", "probability", "cluster")
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for place, (row, *guess) in enumerate(zip(rows, *guesses.values(), strict=True)):
+    columns = (guesses[name] for place in PLACES for name in place)
+    for place, (row, *guess, cluster) in enumerate(zip(rows, *columns, clusters, strict=True)):
         file = [] if files is None else [Text(str(files[place]))]
         classes = ["" if each is None else str(each) for each in guess[::2]]
         shares = ["" if each is None else f"{each:.3f}" for each in guess[1::2]]
-        table.add_row(str(row), *file, Text(classes[0]), shares[0], Text(classes[1]), shares[1])
+        beyond = ["" if cluster is None else str(cluster)] if clustered else []
+        table.add_row(str(row), *file, Text(classes[0]), shares[0], Text(classes[1]), shares[1], *beyond)
     Console(soft_wrap=True).print(title, style="bold", highlight=False, markup=False)
     Console().print(table)

@@ -44,7 +44,8 @@ class Neighbours:
         """Return the probability of each class (n, classes), columns as ``classes_``.
 
         It is the class's share among the nearest labelled rows or, after self-training, the mean over the nearest
-        training rows of the labels that were spread to them.
+        training rows of the labels that were spread to them. Either way it holds for a row of one of these classes;
+        where `predict_cluster` finds no label to reach, the row may be of another.
         """
         spread = self._spread()
         if spread is not None:

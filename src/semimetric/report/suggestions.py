@@ -23,8 +23,9 @@ def contact_sheet(
     rows: Sequence[int] | np.ndarray,
     predicted: Sequence[Any],
     probability: Sequence[float | None],
+    clusters: Sequence[int | None],
 ) -> bytes:
-    """Return a PNG of the inputs, ten across in their order, each above its prediction and its row number.
+    """Return a PNG of the inputs, ten across in their order, each above its prediction, or cluster, and row number.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def contact_sheet(
     rows : ints (n,)
     predicted, probability : (n,)
         The likeliest class and its probability, None where there is none.
+    clusters : (n,)
+        The cluster that no label reached, which is said in place of the class; None for a row in none.
     """
     inputs = inputs[:MOST]
     found = images(inputs)
@@ -42,24 +45,27 @@ def contact_sheet(
     width, height = across * PITCH - (PITCH - 1), down * (1 + CAPTION + GAP) - GAP
     with canvas(SIDE * width, SIDE * height, trim=True) as (drawn, content):
         axes = drawn.add_axes((0, 0, 1, 1))
-        for place, (item, row, name, share) in enumerate(zip(items, rows, predicted, probability, strict=False)):
+        said = zip(items, rows, predicted, probability, clusters, strict=False)
+        for place, (item, row, name, share, cluster) in enumerate(said):
             line, column = divmod(place, ACROSS)
             x, y = column * PITCH, height - line * (1 + CAPTION + GAP) - 1
             draw(axes, item, x, y, 1, span)
             _frame(axes, x, y)
-            captions = [(f"row {row}", {"fontsize": 6.5, "color": MUTED})]
-            if name is not None:
-                captions = [
-                    (shortened(str(name)), {"fontsize": 8, "weight": "bold"}),
-                    (f"{share:.2f} · row {row}", {"fontsize": 6.5, "color": MUTED}),
-                ]
-            for number, (text, look) in enumerate(captions):
-                label = axes.text(x + 0.5, y - 0.07 - 0.18 * number, text, ha="center", va="top", **look)
-                if name is not None and number == 0:
-                    fit_text(label, SIDE)
+            title, note = None, f"row {row}"
+            if cluster is not None:
+                title = f"cluster {cluster}"
+            elif name is not None:
+                title, note = shortened(str(name)), f"{share:.2f} · {note}"
+            if title is not None:
+                fit_text(_caption(axes, x, y, title, fontsize=8, weight="bold"), SIDE)
+            _caption(axes, x, y if title is None else y - 0.18, note, fontsize=6.5, color=MUTED)
         axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
         axes.axis("off")
     return content.getvalue()
+
+
+def _caption(axes: Any, x: float, y: float, text: str, **look: Any) -> Any:
+    return axes.text(x + 0.5, y - 0.07, text, ha="center", va="top", **look)
 
 
 def _frame(axes: Any, x: float, y: float) -> None:
