@@ -234,6 +234,7 @@ def three_kinds(semimetric, tmp_path_factory):
 def test_rows_that_no_label_reached_are_told_and_shown(three_kinds):
     _, kind, printed, run = three_kinds
     assert "No label reaches 60 training rows in 1 cluster: of a class without a label, perhaps" in printed
+    assert "semimetric predict with --split train all of them." in printed
     assert json.loads((run / "config.json").read_text())["n_unreached"] == 60
     X = np.load(run.parent / "rows.npz")["X"][kind == 2].astype(np.float32)
     with np.load(run / "embedding.npz") as arrays:

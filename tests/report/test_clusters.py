@@ -34,6 +34,7 @@ def test_every_row_of_a_cluster_is_in_its_place():
 
 def test_it_says_how_many_rows_there_are():
     assert "No label reaches 320 training rows in 2 clusters." in section_with().body
+    assert "semimetric predict with --split train all of them" in section_with().body
     assert "the 1 largest of which are shown" in section_with(cluster_inputs=INPUTS[:1]).body
 
 

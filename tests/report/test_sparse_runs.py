@@ -1,5 +1,7 @@
 """Runs that lack something: the page is made all the same, and says what is not there and why."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def test_no_labels_at_all(make_run, page_of, section_of):
     page = page_of(path)
     assert "No scores: none of the rows to evaluate on has a label." in page.text
     assert "120 rows of the test split; their classes are not known." in page.text
-    assert "The rows have no labels to compare." in page.text
+    assert "None of the neighbours has a label to compare." in page.text
     assert absent(section_of(path, "scores"))
     assert absent(section_of(path, "confusion"))
     assert not absent(section_of(path, "latent"))
@@ -51,6 +53,28 @@ def test_an_undefined_score_beside_others(make_run, section_of):
     assert "undefined on this data" in html
     assert "not computed" in html
     assert "0.250" in html
+
+
+def test_neighbours_without_a_label_are_told_apart(make_run, section_of):
+    some = {"y_test": np.where(np.arange(120) < 20, np.arange(120) % 4, -1)}
+    html = section_of(write_report(make_run(arrays=some)), "neighbours")
+    found = re.search(r"(\d+) of (\d+) neighbours have a label, (\d+) of them of the same class as their query; ", html)
+    assert found
+    labelled, near, same = map(int, found.groups())
+    assert 0 < same <= labelled < near
+    assert "the others have a grey frame." in html
+    html = section_of(write_report(make_run()), "neighbours")
+    assert re.search(r"\d+ of \d+ neighbours are of the same class as their query\.", html)
+    assert "grey" not in html
+
+
+def test_only_held_out_rows_tell_which_epoch_is_best(make_run, page_of):
+    assert "6 epochs; the model is that of epoch 4, the best on held-out rows" in page_of(write_report(make_run())).text
+    history = [{"epoch": e, "train_metric": 1 / e} for e in range(1, 7)]
+    text = page_of(write_report(make_run(history=history, config={"best_epoch": 6}))).text
+    assert "6 epochs; the model is that of epoch 6" in text
+    assert "the best on held-out rows" not in text
+    assert "No rows were held out" in text
 
 
 @pytest.mark.parametrize(

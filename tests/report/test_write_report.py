@@ -93,6 +93,13 @@ def test_confusion_counts(make_run, section_of):
     assert "0 taken for 1 (6), 2 taken for 3 (6)" in text
 
 
+def test_confusion_says_what_predicts(make_run, section_of):
+    spread = section_of(write_report(make_run()), "confusion")
+    assert "of their own class, by the labels that were spread to the nearest training rows." in spread
+    without = make_run(without=("cluster_sizes", "cluster_inputs"))
+    assert "of their own class, by the nearest labelled rows." in section_of(write_report(without), "confusion")
+
+
 def test_a_second_report_replaces_the_first_and_takes_stale_pictures_away(make_run):
     run = make_run()
     write_report(run)

@@ -77,7 +77,8 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     if sizes is not None and len(sizes):
         console.print(
             f"No label reaches {counted(int(sizes.sum()), 'training row')} in {counted(len(sizes), 'cluster')}: "
-            "of a class without a label, perhaps, or of an unusual kind."
+            "of a class without a label, perhaps, or of an unusual kind. semimetric suggest names one row of each to "
+            "label, semimetric predict with --split train all of them."
         )
     if run.report.exists():
         console.print(f"Report: {run.report}", markup=False)

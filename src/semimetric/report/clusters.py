@@ -20,7 +20,7 @@ SIDE = 0.7
 
 def section(view: View) -> Section:
     """Return the picture, or why there is none."""
-    if "cluster_sizes" not in view.record.arrays:
+    if not view.spread:
         return absent(
             NAME,
             TITLE,
@@ -34,8 +34,8 @@ def section(view: View) -> Section:
     text = (
         f"No label reaches {counted(int(sizes.sum()), 'training row')} in {counted(len(sizes), 'cluster')}{more}. "
         "They may be of a class that nobody labelled, or of a kind of their class that has no label: labels for a few "
-        "would tell. The table that semimetric predict writes names the rows. "
-        "A line shows a cluster from its middle outwards."
+        "would tell. semimetric suggest names one row of each to label, semimetric predict with --split train all of "
+        "them. A line shows a cluster from its middle outwards."
     )
     png = _picture(sizes, inputs)
     return Section(NAME, TITLE, paragraph(text) + figure(png, f"Inputs of {counted(len(inputs), 'cluster')}."), png)

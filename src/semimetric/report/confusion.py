@@ -21,7 +21,8 @@ def section(view: View) -> Section:
     counts = matrix(view)
     total, right = int(counts.sum()), int(np.trace(counts))
     score = f"{right:,} of {total:,} rows ({100 * right / total:.1f} %) are predicted to be of their own class"
-    text = f"{score}, by neighbours among the labelled rows."
+    by = "the labels that were spread to the nearest training rows" if view.spread else "the nearest labelled rows"
+    text = f"{score}, by {by}."
     if view.on_training_rows:
         text += " They are the very rows it was trained on, which flatters."
     unseen = [code for code in np.unique(view.true[view.true >= 0]) if not (view.labelled == code).any()]

@@ -27,7 +27,7 @@ def section(view: View) -> Section:
         text += " One epoch makes a point, not a curve."
     if best is not None:
         text += f" The vertical line marks epoch {best}, whose model was kept."
-    if not any(key.startswith("held_out_") for row in history for key in row):
+    if not view.held_out:
         text += " No rows were held out, so there is no second curve to warn of overfitting."
     return Section(NAME, TITLE, paragraph(text) + figure(png, f"Learning curves: {_in_words(history, terms)}"), png)
 

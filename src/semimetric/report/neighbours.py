@@ -41,15 +41,23 @@ def section(view: View) -> Section:
     )
     alt = f"Nearest neighbours of {counted(len(asked), 'row')}."
     if comparable.any():
-        score = f"{same} of {int(comparable.sum())} neighbours are of the same class as their query."
+        score = _score(same, int(comparable.sum()), len(near))
         text += f" {score} Those of another class have a dashed frame, a cross and their class's name."
         alt += f" {score}"
     else:
-        text += " The rows have no labels to compare."
+        text += " None of the neighbours has a label to compare."
     if any(query.mistaken for query in asked):
         text += " The last rows were drawn from the wrong predictions."
     png = picture(view, asked)
     return Section(NAME, TITLE, paragraph(text) + figure(png, alt), png)
+
+
+def _score(same: int, labelled: int, near: int) -> str:
+    alike = "of the same class as their query"
+    if labelled == near:
+        return f"{same} of {near} neighbours are {alike}."
+    some = f"{labelled} of {near} neighbours {'has a label' if labelled == 1 else 'have a label'}"
+    return f"{some}, {same} of them {alike}; the others have a grey frame."
 
 
 def queries(view: View, rows: np.ndarray, seed: int = 0) -> list[Query]:

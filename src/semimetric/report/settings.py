@@ -25,7 +25,7 @@ def section(view: View) -> Section:
         "Rows": _rows(view),
         "Classes": _classes(view),
         "Latent dimensions": str(view.Z.shape[1]) if len(view.Z) else None,
-        "Epochs": _epochs(config),
+        "Epochs": _epochs(view),
         "The fit ended": ENDINGS.get(str(config.get("stopped"))),
         "Time to fit": duration(config.get("seconds_fit")),
         "Seed": config.get("seed"),
@@ -90,12 +90,14 @@ def _classes(view: View) -> str | None:
     return f"{len(view.names)}: {', '.join(view.names[:8])}, … {view.names[-1]}"
 
 
-def _epochs(config: dict[str, Any]) -> str | None:
-    done, best = config.get("epochs"), config.get("best_epoch")
+def _epochs(view: View) -> str | None:
+    done, best = view.config.get("epochs"), view.config.get("best_epoch")
     if done is None:
         return None
     text = counted(done, "epoch") if isinstance(done, int) else str(done)
-    return text if best is None else f"{text}; the model is that of epoch {best}, the best on held-out rows"
+    if best is None:
+        return text
+    return f"{text}; the model is that of epoch {best}{', the best on held-out rows' if view.held_out else ''}"
 
 
 def _versions(versions: Any) -> str | None:

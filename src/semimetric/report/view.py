@@ -53,6 +53,16 @@ class View:
         """Whether the rows shown are those of the training split, for want of another."""
         return self.config.get("evaluated_on") == "train"
 
+    @property
+    def held_out(self) -> bool:
+        """Whether rows were held out to tell which epoch's model is best."""
+        return any(key.startswith("held_out_") for row in self.record.history for key in row)
+
+    @property
+    def spread(self) -> bool:
+        """Whether labels were spread over the training rows, which then tell a row's class."""
+        return "cluster_sizes" in self.record.arrays
+
     def name(self, code: int) -> str:
         """Return what to call a class."""
         return self.names[code] if code >= 0 else "no label"
