@@ -123,6 +123,17 @@ def test_evaluate_warns_of_rows_that_were_trained_on(semimetric, vector_run, vec
     assert {key: done.json[key] for key in expected} == expected
 
 
+def test_evaluate_says_how_many_rows_are_scored(semimetric, vector_run, vectors, tmp_path):
+    X, y = vectors
+    np.savez(tmp_path / "partly.npz", X=X, y=np.where(np.arange(90) < 40, y, -1))
+    np.savez(tmp_path / "all.npz", X=np.tile(X, (2, 1)), y=np.tile(y, 2))
+    few, many = (semimetric("evaluate", vector_run[0], tmp_path / f"{name}.npz", "-q") for name in ("partly", "all"))
+    assert few.out.splitlines()[1].split()[:3] == ["40", "rows", "scored"]
+    assert few.out.endswith("Scores of only 40 rows: each is worth 0.025 of accuracy, of a probe twice that.\n")
+    assert many.out.splitlines()[1].split()[:3] == ["180", "rows", "scored"]
+    assert "Scores of only" not in many.out
+
+
 def test_evaluate_needs_labels(semimetric, vector_run, vectors, tmp_path):
     np.save(tmp_path / "rows.npy", vectors[0])
     done = semimetric("evaluate", vector_run[0], tmp_path / "rows.npy")

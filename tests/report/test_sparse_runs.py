@@ -55,6 +55,14 @@ def test_an_undefined_score_beside_others(make_run, section_of):
     assert "0.250" in html
 
 
+def test_scores_of_few_rows_say_what_a_row_is_worth(make_run, section_of):
+    some = {"y_test": np.where(np.arange(120) < 40, np.arange(120) % 4, -1)}
+    assert "Scores of only 40 rows: each is worth 0.025 of accuracy" in section_of(
+        write_report(make_run(arrays=some)), "scores"
+    )
+    assert "Scores of only" not in section_of(write_report(make_run()), "scores")
+
+
 def test_neighbours_without_a_label_are_told_apart(make_run, section_of):
     some = {"y_test": np.where(np.arange(120) < 20, np.arange(120) % 4, -1)}
     html = section_of(write_report(make_run(arrays=some)), "neighbours")

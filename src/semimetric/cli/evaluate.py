@@ -75,5 +75,8 @@ def evaluate(
         print_json({**metrics, "split": chosen, "rows": len(X)})
     else:
         print_scores(
-            f"{run} on {data} ({chosen}, {len(X):,} rows)", metrics, latent_dim=embedder.settings_["latent_dim"]
+            f"{run} on {data} ({chosen}, {len(X):,} rows)",
+            metrics,
+            n_scored=int(labelled_rows(y).sum()),
+            latent_dim=embedder.settings_["latent_dim"],
         )

@@ -14,7 +14,8 @@ from rich.table import Table
 from semimetric.evaluation.tables import CALIBRATION, ScoreRow, score_table
 from semimetric.report.likelihood import amount
 from semimetric.report.section import counted
-from semimetric.report.verdict import baseline_name
+from semimetric.report.verdict import baseline_name, caution
+from semimetric.report.view import view_of
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import plain
 
@@ -35,15 +36,15 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def print_scores(
-    title: str, metrics: dict[str, Any], baselines: dict[str, Any] | None = None, *, latent_dim: int
+    title: str, metrics: dict[str, Any], baselines: dict[str, Any] | None = None, *, n_scored: int, latent_dim: int
 ) -> None:
-    """Print the table of scores, the baselines' beside the model's, the best of each row in bold."""
+    """Print the table of scores of so many rows, the baselines' beside the model's, the best of each row in bold."""
     rows = score_table(metrics, baselines or {})
     if not rows:
         return
     columns = list(rows[0].values)
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("")
+    table.add_column(f"{counted(n_scored, 'row')} scored")
     for column in columns:
         table.add_column(column if column == "model" else baseline_name(column, latent_dim), justify="right")
     group = None
@@ -57,6 +58,8 @@ def print_scores(
     console = Console(soft_wrap=True)
     console.print(title, style="bold", highlight=False, markup=False)
     Console().print(table)
+    if few_rows := caution(n_scored):
+        console.print(few_rows)
 
 
 def print_run(run: RunDirectory, record: RunRecord) -> None:
@@ -69,7 +72,8 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     )
     console = Console(soft_wrap=True, highlight=False)
     if record.metrics:
-        print_scores(title, record.metrics, record.baselines, latent_dim=config["parameters"]["latent_dim"])
+        latent_dim, n_scored = config["parameters"]["latent_dim"], view_of(record).n_scored
+        print_scores(title, record.metrics, record.baselines, n_scored=n_scored, latent_dim=latent_dim)
     else:
         console.print(title, style="bold", markup=False)
         console.print("No test labels, so no scores: give a file with X_test and y_test, or --test-share.")

@@ -8,6 +8,8 @@ from semimetric.report.view import View
 
 LEVEL = 0.005
 """Differences below half a point are called level."""
+FEW_ROWS = 100
+"""Scores of fewer rows are called coarse."""
 
 
 ENDINGS = {
@@ -29,6 +31,17 @@ def no_scores(view: View) -> str:
     if (view.true >= 0).any():
         return "No scores: nothing in this run was evaluated."
     return "No scores: none of the rows to evaluate on has a label."
+
+
+def caution(rows: int) -> str:
+    """Return how coarse scores of fewer than a hundred rows are; nothing of more.
+
+    >>> caution(12), caution(100)
+    ('Scores of only 12 rows: each is worth 0.083 of accuracy, of a probe twice that.', '')
+    """
+    if not 0 < rows < FEW_ROWS:
+        return ""
+    return f"Scores of only {counted(rows, 'row')}: each is worth {1 / rows:.3f} of accuracy, of a probe twice that."
 
 
 def _comparison(view: View) -> str:

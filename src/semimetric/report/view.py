@@ -63,6 +63,11 @@ class View:
         """Whether labels were spread over the training rows, which then tell a row's class."""
         return "cluster_sizes" in self.record.arrays
 
+    @property
+    def n_scored(self) -> int:
+        """How many of the rows have a label to be scored by."""
+        return int((self.true >= 0).sum())
+
     def name(self, code: int) -> str:
         """Return what to call a class."""
         return self.names[code] if code >= 0 else "no label"
