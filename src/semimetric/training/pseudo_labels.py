@@ -11,6 +11,7 @@ from semimetric.training.evidence import NEIGHBOURS_ALONE, Evidence
 
 FRAGMENT = 2.0  # times the conductance that the parts of most rows have at most
 MOST = 0.9
+APART = CONDUCTANCE / 2  # so much no part has to be, whatever the others are
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def spread_labels(
     A row is reached if there is a label on its side of all borders that the graph has: see
     `semimetric.graphs.parts_within_borders`. Labels reach two kinds of parts more:
 
-    - A fragment, whose conductance is more than 0.025 and more than twice what the parts that nine tenths of the rows
+    - A fragment, whose conductance is more than 0.0125 and more than twice what the parts that nine tenths of the rows
       are in have at most. What is so much less apart is a kind of some class that has no label of its own.
     - The home of a class whose labelled rows are strays: it is not the likeliest class of any part with a label, but it
       is of this one, more than of any other. All rows of the part are then given the part's mean probabilities, for
@@ -107,7 +108,7 @@ def _fragments(graph: sparse.csr_array, parts: np.ndarray) -> np.ndarray:
     """Return which parts (k,) are much less apart from the others than most are."""
     found = conductances(graph, parts)
     usual = np.quantile(found[parts], MOST, method="inverted_cdf")
-    return found > max(FRAGMENT * usual, CONDUCTANCE)
+    return found > max(FRAGMENT * usual, APART)
 
 
 def pseudo_labels(spread: Spread, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
