@@ -82,6 +82,15 @@ def test_a_label_reaches_to_the_border_however_far_it_is():
     assert spread_labels(graph, codes).clusters.tolist() == [-1] * 8000 + [0] * 300
 
 
+def test_a_label_reaches_rows_of_its_part_that_no_visit_comes_to():
+    Z = np.random.default_rng(0).normal(size=(5000, 5))
+    Z[:, 0] = np.linspace(0, 16, 5000)
+    graph = neighbour_graph(*nearest_neighbours(Z.astype(np.float32), 10))
+    codes = np.where(np.arange(5000) < 2, np.arange(5000), -1)
+    assert not propagate(graph, codes, 2, alpha=0.9).any(axis=1).all()
+    assert spread_labels(graph, codes, evidence=Evidence(0.9)).reached.all()
+
+
 def cliques(*edges):
     """Return three cliques of forty rows, 0 to 39 and so on, with edges of weight 0.5 between these rows."""
     W = np.kron(np.eye(3), np.ones((40, 40)) - np.eye(40))

@@ -79,20 +79,28 @@ def spread_labels(
 
     parts = parts_within_borders(graph)
     labelled = np.isin(np.arange(parts.max() + 1), parts[codes >= 0])
-    homes = _homes(_means(evened(touched), parts[touched], len(labelled)), labelled)
-    reached = (labelled | homes | _fragments(graph, parts))[parts] & touched
+    homes = _homes(means_by(parts[touched], evened(touched), len(labelled)), labelled)
+    near = np.isin(np.arange(len(labelled)), parts[touched])
+    reached = (labelled | homes | (near & _fragments(graph, parts)))[parts]
     clusters = np.full(len(codes), -1)
     clusters[~reached] = np.unique(parts[~reached], return_inverse=True)[1]
     probabilities[reached] = evened(reached)
     at_home = homes[parts]
-    probabilities[at_home] = _means(probabilities, parts, len(labelled))[parts[at_home]]
+    probabilities[at_home] = means_by(parts, probabilities, len(labelled))[parts[at_home]]
     return Spread(probabilities, clusters)
 
 
-def _means(probabilities: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
-    """Return the mean probabilities (count, c) of the rows of each part; zeros for a part without rows."""
-    members = sparse.csr_array((np.ones(len(parts)), (parts, np.arange(len(parts)))), (count, len(parts)))
-    return (members @ probabilities) / np.maximum(np.bincount(parts, minlength=count), 1)[:, None]
+def means_by(parts: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean values (count, d) of the rows of each part 0 … count − 1, of values (n, d).
+
+    Zeros for a part without rows.
+
+    >>> means_by(np.array([0, 0, 2]), np.array([[1.0], [2.0], [5.0]]), 3).tolist()
+    [[1.5], [0.0], [5.0]]
+    """
+    sums = np.zeros((count, values.shape[1]), values.dtype)
+    np.add.at(sums, parts, values)
+    return sums / np.maximum(np.bincount(parts, minlength=count), 1)[:, None].astype(values.dtype)
 
 
 def _homes(means: np.ndarray, labelled: np.ndarray) -> np.ndarray:

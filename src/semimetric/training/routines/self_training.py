@@ -14,7 +14,7 @@ from semimetric.model import Model, Weights
 from semimetric.training.data import LABELLED, PAIRED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
-from semimetric.training.pseudo_labels import Spread, pseudo_labels, spread_labels
+from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, spread_labels
 from semimetric.training.routines.base import MAIN, Routine, Step, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
@@ -96,7 +96,8 @@ class SelfTraining(Routine):
         spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
-            data.centres = torch.from_numpy(_centres(Z, spread.clusters))
+            inside = ~spread.reached
+            data.centres = torch.from_numpy(means_by(spread.clusters[inside], Z[inside], spread.clusters.max() + 1))
             y = np.where(spread.reached, y, data.n_classes + spread.clusters)
             weights = np.where(spread.reached, weights, np.float32(1))
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
@@ -105,14 +106,6 @@ class SelfTraining(Routine):
         """Return what has become, by this epoch, of what begins at 1 and is ``end`` in the last."""
         rounds = self.epochs - self.first
         return end ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
-
-
-def _centres(Z: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """Return the mean embedding (k, d) of each of the clusters 0 … k − 1 (n,); −1 is none."""
-    inside = clusters >= 0
-    sums = np.zeros((clusters.max() + 1, Z.shape[1]), Z.dtype)
-    np.add.at(sums, clusters[inside], Z[inside])
-    return sums / np.bincount(clusters[inside])[:, None].astype(Z.dtype)
 
 
 def _first(weights: Weights, epochs: int) -> int:
