@@ -65,3 +65,13 @@ class SpreadLabels:
             distances, rows = search.kneighbors(Z[start : start + ROWS_AT_ONCE])
             weights = nearness(distances)
             yield weights / weights.sum(axis=1, keepdims=True), rows
+
+
+def outwards(Z: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Return the rows (m,) of a cluster, out of embeddings (n, d), from its middle outwards.
+
+    >>> outwards(np.array([[0.0], [5.0], [1.0], [3.0]]), np.array([0, 2, 3])).tolist()
+    [2, 0, 3]
+    """
+    gaps = np.linalg.norm(Z[members] - Z[members].mean(axis=0), axis=1)
+    return members[np.argsort(gaps, kind="stable")]

@@ -10,6 +10,7 @@ from sklearn.neighbors import KDTree
 
 from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.estimator.neighbours import Neighbours, neighbour_search
+from semimetric.estimator.spread import outwards
 
 POOL = 20_000  # rows that are looked at
 LEAST = 1e-6  # doubt that a row has in any case
@@ -84,7 +85,8 @@ class Suggestions(Neighbours):
         settled = self._clusters(Z[known & ~coincident])
         Z = Z[drawn]
         clusters = self._clusters(Z)
-        chosen = _middles(Z, clusters, np.setdiff1d(clusters, [-1, *settled])[:n])
+        unsettled = np.setdiff1d(clusters, [-1, *settled])[:n]
+        chosen = [int(outwards(Z, np.flatnonzero(clusters == cluster))[0]) for cluster in unsettled]
         if len(chosen) < n:
             doubt = np.maximum(self._doubt(Z), LEAST)
             doubt[clusters >= 0] = LEAST
@@ -124,13 +126,3 @@ class Suggestions(Neighbours):
         ]
         nearest, second = np.sort(np.concatenate(gaps, axis=1), axis=1)[:, :2].T
         return np.divide(nearest, second, out=np.ones(len(Z)), where=second > 0)
-
-
-def _middles(Z: np.ndarray, clusters: np.ndarray, which: np.ndarray) -> list[int]:
-    """Return the row nearest to the middle of each of these clusters of embeddings (n, d)."""
-    rows = []
-    for cluster in which:
-        members = np.flatnonzero(clusters == cluster)
-        gaps = np.linalg.norm(Z[members] - Z[members].mean(axis=0), axis=1)
-        rows.append(int(members[gaps.argmin()]))
-    return rows

@@ -62,7 +62,7 @@ def parts_within_borders(graph: sparse.csr_array) -> np.ndarray:
     smallest = max(SMALLEST, round(SMALLEST_SHARE * n))
     numbers = np.zeros(n, np.int64)
     found: list[np.ndarray] = []
-    waiting = _connected(graph, np.arange(n)) if n else []
+    waiting = _sets(graph, np.ones(n, bool))
     while waiting:
         rows = waiting.pop()
         inside = sparse.csr_array(graph[rows][:, rows])
@@ -104,12 +104,6 @@ def conductances(graph: sparse.csr_array, parts: np.ndarray) -> np.ndarray:
     return np.divide(cut, smaller, out=np.zeros(count), where=smaller > 0)
 
 
-def _connected(graph: sparse.csr_array, rows: np.ndarray) -> list[np.ndarray]:
-    """Return those of the rows (m,) that are connected in their graph (m, m), set by set."""
-    _, numbers = connected_components(graph, directed=False)
-    return np.split(rows[np.argsort(numbers, kind="stable")], np.cumsum(np.bincount(numbers))[:-1])
-
-
 def _in_whole(graph: sparse.csr_array, rows: np.ndarray, side: np.ndarray, smallest: int) -> list[np.ndarray]:
     """Return the rows (m,) of the one side (m,) of a border and of the other, each connected set apart.
 
@@ -127,7 +121,10 @@ def _in_whole(graph: sparse.csr_array, rows: np.ndarray, side: np.ndarray, small
 def _sets(graph: sparse.csr_array, chosen: np.ndarray) -> list[np.ndarray]:
     """Return the chosen rows (m,), each connected set apart."""
     here = np.flatnonzero(chosen)
-    return _connected(sparse.csr_array(graph[here][:, here]), here) if len(here) else []
+    if not len(here):
+        return []
+    _, numbers = connected_components(graph[here][:, here], directed=False)
+    return np.split(here[np.argsort(numbers, kind="stable")], np.cumsum(np.bincount(numbers))[:-1])
 
 
 def _before_the_border(graph: sparse.csr_array, smallest: int) -> np.ndarray | None:

@@ -5,7 +5,7 @@ import numpy as np
 from semimetric.data import Dataset
 from semimetric.data.arrays import labelled_rows
 from semimetric.estimator import MetricEmbedder
-from semimetric.estimator.spread import SpreadLabels
+from semimetric.estimator.spread import SpreadLabels, outwards
 from semimetric.priors import Prior
 
 SHOWN = 2_000  # test rows whose inputs are kept
@@ -55,9 +55,8 @@ def _clusters(embedder: MetricEmbedder, spread: SpreadLabels, X: np.ndarray) -> 
     rows = np.empty((min(len(sizes), CLUSTERS), OF_CLUSTER), np.int64)
     for cluster in range(len(rows)):
         members = np.flatnonzero(spread.clusters == cluster)
-        Z = spread.embeddings[members]
-        outwards = members[np.argsort(np.linalg.norm(Z - Z.mean(axis=0), axis=1), kind="stable")]
-        rows[cluster] = outwards[np.linspace(0, len(members) - 1, OF_CLUSTER).round().astype(int)]
+        places = np.linspace(0, len(members) - 1, OF_CLUSTER).round().astype(int)
+        rows[cluster] = outwards(spread.embeddings, members)[places]
     inputs = viewable(embedder, X[rows.ravel()])
     return {"cluster_sizes": sizes, "cluster_inputs": inputs.reshape(*rows.shape, *inputs.shape[1:])}
 
