@@ -160,7 +160,7 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
-    "twelve epochs": {"epochs": 12},
+    "without contrast in the second stage": ABLATIONS["without contrast in the second stage"],
 }
 
 
