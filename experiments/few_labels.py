@@ -47,7 +47,7 @@ import numpy as np
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import write_whole
-from semimetric.training import LABELLED, PAIRED, SelfTraining
+from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
 
 Run = dict[str, Any]
 Scores = dict[str, float]
@@ -109,19 +109,27 @@ class WithoutClusters(SelfTraining):
         data.centres = data.centres[:0]
 
 
-class WithoutContrastLater(SelfTraining):
-    """Contrast in the first stage only."""
+class ContrastLater(SelfTraining):
+    """Contrast in the second stage too, at a twentieth, of two views of every row, both trained on its label."""
 
     def steps(self, epoch, length):
-        """Leave the contrast out of the second stage."""
+        """Put pairs of views in the place of all rows."""
         for step in super().steps(epoch, length):
             if epoch < self.first:
                 yield step
             else:
-                supervised = self.weights.supervised
-                yield type(step)(
-                    {PAIRED: supervised, LABELLED: supervised}, step.weights.only(*supervised), step.optimiser
-                )
+                streams = {PAIRED: tuple(self.weights), LABELLED: step.streams[LABELLED]}
+                yield type(step)(streams, self.weights, step.optimiser)
+
+
+class TwoViewsLater(SelfTraining):
+    """Every row in two views in each step of the second stage."""
+
+    def steps(self, epoch, length):
+        """Put pairs of views in the place of all rows."""
+        for step in super().steps(epoch, length):
+            streams = {PAIRED if name == UNLABELLED else name: terms for name, terms in step.streams.items()}
+            yield type(step)(streams, step.weights, step.optimiser)
 
 
 TRAINED_IN = "semimetric.training.routines.self_training"
@@ -137,7 +145,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},
     "without neighbours as partners": {"routine": WithoutPartners},
     "without spread labels": {"routine": "joint"},
-    "without contrast in the second stage": {"routine": WithoutContrastLater},
+    "contrast in the second stage too": {"routine": ContrastLater},
+    "two views of every row in the second stage": {"routine": TwoViewsLater},
     "all labels count alike": {"routine": WithoutConfidence},
     "without views": {"augment": "none"},
     "triplet loss instead of normalised softmax": {"loss": "triplet"},
@@ -160,7 +169,8 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
-    "without contrast in the second stage": ABLATIONS["without contrast in the second stage"],
+    "contrast in the second stage too": ABLATIONS["contrast in the second stage too"],
+    "two views of every row in the second stage": ABLATIONS["two views of every row in the second stage"],
 }
 
 

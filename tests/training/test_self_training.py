@@ -8,21 +8,21 @@ from scipy import sparse
 from semimetric import MetricEmbedder
 from semimetric.losses import NormalisedSoftmaxLoss
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
-from semimetric.training import LABELLED, PAIRED, SelfTraining
+from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
 from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
 
 BEST = Weights({METRIC: 0.75, CONTRAST: 0.25})
 FIRST = {PAIRED: (CONTRAST,), LABELLED: (METRIC,)}
-LATER = {PAIRED: (METRIC, CONTRAST), LABELLED: (METRIC,)}
+LATER = {UNLABELLED: (METRIC,), LABELLED: (METRIC,)}
 
 
 @pytest.mark.parametrize(("epochs", "first"), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (9, 3), (30, 10), (100, 33)])
 def test_a_third_of_the_epochs_spreads_no_label(epochs, first):
     routine = SelfTraining(BEST, epochs)
     taken = [[(step.streams, dict(step.weights)) for step in routine.steps(epoch, 3)] for epoch in range(epochs)]
-    before, after = (FIRST, {METRIC: 1.0, CONTRAST: 1.0}), (LATER, dict(BEST))
+    before, after = (FIRST, {METRIC: 1.0, CONTRAST: 1.0}), (LATER, {METRIC: 0.75})
     assert taken == [[before] * 3] * first + [[after] * 3] * (epochs - first)
     assert routine.settled_from == epochs - 1
 
@@ -40,8 +40,17 @@ def test_with_terms_of_one_kind_there_is_one_stage(weights, expected):
     routine = SelfTraining(weights, 6)
     steps = [step for epoch in range(6) for step in routine.steps(epoch, 2)]
     labelled = {LABELLED: (METRIC,)} if METRIC in weights else {}
-    assert all(step.streams == {PAIRED: tuple(weights), **labelled} for step in steps)
+    everything = PAIRED if CONTRAST in weights else UNLABELLED
+    assert all(step.streams == {everything: tuple(weights), **labelled} for step in steps)
     assert all(dict(step.weights) == expected for step in steps)
+
+
+def test_later_every_row_is_seen_in_one_view_with_all_terms_but_the_contrast():
+    routine = SelfTraining(Weights({METRIC: 0.5, CONTRAST: 0.25, RECONSTRUCTION: 0.25}), 3)
+    first, later = (next(routine.steps(epoch, 1)) for epoch in (0, 2))
+    assert first.streams == {PAIRED: (CONTRAST, RECONSTRUCTION), LABELLED: (METRIC,)}
+    assert later.streams == {UNLABELLED: (METRIC, RECONSTRUCTION), LABELLED: (METRIC,)}
+    assert dict(later.weights) == {METRIC: 0.5, RECONSTRUCTION: 0.25}
 
 
 def test_an_optimiser_for_each_stage():

@@ -10,12 +10,12 @@ from scipy import sparse
 from torch import Tensor
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph
-from semimetric.model import Model, Weights
-from semimetric.training.data import LABELLED, PAIRED, TrainingData
+from semimetric.model import CONTRAST, Model, Weights
+from semimetric.training.data import LABELLED, TrainingData
 from semimetric.training.embedding import embed_all, principal_components
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
 from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, spread_labels
-from semimetric.training.routines.base import MAIN, Routine, Step, step_on
+from semimetric.training.routines.base import MAIN, Routine, Step, all_rows, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
@@ -30,10 +30,11 @@ class SelfTraining(Routine):
 
     Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
     space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
-    class with the weight of its confidence: see `semimetric.training.pseudo_labels`.
+    class with the weight of its confidence: see `semimetric.training.pseudo_labels`. Contrast, which needs two views of
+    a row, is of the first stage alone: once rows have labels it was not found to add anything.
     Rows in a part of the graph that no label reaches are trained on its number as if it were a class, where the metric
-    loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to the
-    terms without labels.
+    loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to
+    the terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
@@ -67,9 +68,10 @@ class SelfTraining(Routine):
             total = sum(self.weights[term] for term in unsupervised)
             free = {term: self.weights[term] / total for term in unsupervised}
             weights = Weights(free | dict.fromkeys(supervised, 1.0))
-            step = step_on({PAIRED: unsupervised, LABELLED: supervised}, weights, self.phases()[0])
+            step = step_on({all_rows(weights): unsupervised, LABELLED: supervised}, weights, self.phases()[0])
         else:
-            step = step_on({PAIRED: tuple(self.weights), LABELLED: supervised}, self.weights, self.phases()[-1])
+            weights = self.weights.only(*(term for term in self.weights if term != CONTRAST))
+            step = step_on({all_rows(weights): tuple(weights), LABELLED: supervised}, weights, self.phases()[-1])
         return repeat(step, length)
 
     def phases(self) -> tuple[str, ...]:
