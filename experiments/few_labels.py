@@ -171,6 +171,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
     "contrast in the second stage too": ABLATIONS["contrast in the second stage too"],
     "two views of every row in the second stage": ABLATIONS["two views of every row in the second stage"],
+    "thirteen epochs": {"epochs": 13},
 }
 
 
