@@ -81,7 +81,12 @@ def fit(
     ] = None,
     gamma: Annotated[
         float | None,
-        o.option("--gamma", "Weight of the metric loss in best, joint-mvae and tvae.", "the preset's", o.TRAINING),
+        o.option(
+            "--gamma",
+            "Weight of the metric loss in joint-mvae and tvae; in best under another routine.",
+            "the preset's",
+            o.TRAINING,
+        ),
     ] = None,
     loss: Annotated[
         str | None,

@@ -63,13 +63,14 @@ class MetricEmbedder(
         "dml-unit-prior", "dml-gmm-prior", "metric-vae", "joint-mvae", "tvae", or, without labels, "autoencoder", "vae",
         "vamp-vae". ``None`` for a parameter below means the preset's own value.
     latent_dim : int or None
-        Dimensions of the space; 10, in "tvae" 20.
+        Dimensions of the space; 10, in "best" and "best-fast" 32, in "tvae" 20.
     alpha, beta, gamma : float or None
         Weights of the loss terms. ``(1 − alpha) · metric + alpha · (reconstruction + beta · KL)`` in
         "dml-autoencoder", "dml-*-prior" and "metric-vae", of what these have; ``reconstruction + beta · KL +
         gamma · metric`` in "joint-mvae", "vae" and "vamp-vae"; ``alpha · KL + beta · reconstruction + gamma · metric``
-        in "tvae", its eq. 5. alpha is in (0, 1], and near 1 where it stands before an error averaged over pixels,
-        which is a small number; the others are at least 0.
+        in "tvae", its eq. 5; ``(contrast + gamma · metric) / (1 + gamma)`` in "best" by another routine than its own.
+        alpha is in (0, 1], and near 1 where it stands before an error averaged over pixels, which is a small number;
+        the others are at least 0.
     loss : str, MetricLoss or None
         "triplet", "random-triplet", "contrastive", "center", "softmax", "normalised-softmax", "n-pair", "nt-xent",
         "supervised-contrastive", or a `semimetric.losses.MetricLoss` of your own, `PyTorchMetricLearning(…)` among
