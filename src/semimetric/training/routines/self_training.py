@@ -33,8 +33,8 @@ class SelfTraining(Routine):
     class with the weight of its confidence: see `semimetric.training.pseudo_labels`. Contrast, which needs two views of
     a row, is of the first stage alone: once rows have labels it was not found to add anything.
     Rows in a part of the graph that no label reaches are trained on its number as if it were a class, where the metric
-    loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to
-    the terms without labels.
+    loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to the
+    terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
