@@ -126,4 +126,4 @@ def test_held_out_rows_are_nobodys_partners(fit_of):
     fit.train(SelfTraining(fit.weights, 9), epochs=9)
     pairs = np.concatenate(asked)
     assert set(pairs.flatten()) == set(fit.split.train)
-    assert 0.15 < (pairs[:, 0] != pairs[:, 1]).mean() < 0.6  # of half of the rows, two thirds
+    assert 0.2 < (pairs[:, 0] != pairs[:, 1]).mean() < 0.4  # of half of the rows, two thirds
