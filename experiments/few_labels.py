@@ -81,6 +81,17 @@ class WithoutLabelledBatch(SelfTraining):
             yield type(step)(streams, step.weights.only(*terms), step.optimiser)
 
 
+class WithoutInputs(SelfTraining):
+    """After the first round labels are spread over the space's graph alone."""
+
+    def before_epoch(self, epoch, model, data):
+        """Empty the graph of the inputs once labels have been spread over it."""
+        super().before_epoch(epoch, model, data)
+        if epoch == self.first:
+            descriptions, neighbours, graph = data.input_graph
+            data.input_graph = (descriptions, neighbours, 0 * graph)
+
+
 class WithoutPartners(SelfTraining):
     """A row's partner is itself."""
 
@@ -132,15 +143,21 @@ class TwoViewsLater(SelfTraining):
             yield type(step)(streams, step.weights, step.optimiser)
 
 
+def pixels(x):
+    """Return images as they are, as vectors."""
+    return x.flatten(1)
+
+
 TRAINED_IN = "semimetric.training.routines.self_training"
+DESCRIBED_IN = "semimetric.training.descriptions"
 BORDERS_IN = "semimetric.graphs.borders"
 WEIGHED_IN = "semimetric.training.evidence"
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
     "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
-    "without the graph of the inputs after the first round": {"constants": {f"{TRAINED_IN}.FEW_ROWS": 0}},
-    "graph of the inputs does not fade": {"constants": {f"{TRAINED_IN}.FEW_ROWS": float("inf")}},
+    "pixels for gradients": {"constants": {f"{DESCRIBED_IN}.oriented_gradients": pixels}},
+    "without the graph of the inputs after the first round": {"routine": WithoutInputs},
     "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
     "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},
     "without neighbours as partners": {"routine": WithoutPartners},
@@ -155,8 +172,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 OF_FEWEST_LABELS = (
     "best",
+    "pixels for gradients",
     "without the graph of the inputs after the first round",
-    "graph of the inputs does not fade",
     "without the pull to even classes",
     "all labels count alike",
 )
@@ -169,9 +186,7 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
-    "contrast in the second stage too": ABLATIONS["contrast in the second stage too"],
-    "two views of every row in the second stage": ABLATIONS["two views of every row in the second stage"],
-    "thirteen epochs": {"epochs": 13},
+    "pixels for gradients": ABLATIONS["pixels for gradients"],
 }
 
 

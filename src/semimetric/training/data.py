@@ -48,8 +48,8 @@ class TrainingData:
     neighbours : int64 array (n, k), optional
         The rows that the paired stream may put beside each row; None: itself alone.
     input_graph : tuple, optional
-        The first principal components (n, d) of the inputs, the neighbours (n, k) of each row by them and their graph
-        (n, n), once a routine has asked for them.
+        The descriptions (n, d) of the inputs, the neighbours (n, k) of each row by them and their graph (n, n), once a
+        routine has asked for them.
     evidence : Evidence, optional
         What these tell of the classes, once a routine has asked for it.
     """

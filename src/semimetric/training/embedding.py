@@ -10,9 +10,6 @@ from semimetric.model import Model
 from semimetric.training.data import UNLABELLED, TrainingData
 from semimetric.training.device import embedded_at_once
 
-COMPONENTS = 50
-COMPONENT_ROWS = 10_000
-
 
 @torch.no_grad()
 def embed_all(model: Model, data: TrainingData) -> np.ndarray:
@@ -32,23 +29,8 @@ def embed_all(model: Model, data: TrainingData) -> np.ndarray:
     return Z
 
 
-def in_chunks(data: TrainingData) -> Iterator[Tensor]:
-    """Yield the normalised inputs (m, …) of all rows, in order."""
-    for part in np.array_split(np.arange(len(data.y)), -(-len(data.y) // embedded_at_once(data.y.device))):
+def in_chunks(data: TrainingData, rows: np.ndarray | None = None) -> Iterator[Tensor]:
+    """Yield the normalised inputs (m, …) of the rows of these numbers (n,), or of all, in order."""
+    rows = np.arange(len(data.y)) if rows is None else rows
+    for part in np.array_split(rows, -(-len(rows) // embedded_at_once(data.y.device))):
         yield data.batch({UNLABELLED: part}, {UNLABELLED: ()}, augment=False).x
-
-
-def principal_components(data: TrainingData) -> np.ndarray:
-    """Return the first principal components (n, at most 50), float32, of the inputs of all rows as flat vectors.
-
-    They are learned on at most 10,000 rows, drawn by the same seed always.
-    """
-    from sklearn.decomposition import PCA
-
-    n, features = len(data.y), data.inputs[0].numel()
-    if features <= COMPONENTS:
-        return np.concatenate([x.flatten(1).numpy(force=True) for x in in_chunks(data)])
-    sample = np.sort(np.random.default_rng(0).permutation(n)[:COMPONENT_ROWS])
-    rows = data.batch({UNLABELLED: sample}, {UNLABELLED: ()}, augment=False).x.flatten(1).numpy(force=True)
-    pca = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit(rows)
-    return np.concatenate([pca.transform(x.flatten(1).numpy(force=True)) for x in in_chunks(data)])

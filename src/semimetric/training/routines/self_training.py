@@ -12,37 +12,35 @@ from torch import Tensor
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import CONTRAST, Model, Weights
 from semimetric.training.data import LABELLED, TrainingData
-from semimetric.training.embedding import embed_all, principal_components
+from semimetric.training.descriptions import describe
+from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
 from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, spread_labels
 from semimetric.training.routines.base import MAIN, Routine, Step, all_rows, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
-RAW_EPOCHS = 2  # before the space knows neighbours better than the inputs do
 NEIGHBOURS = 10
 EVENNESS = 0.5  # of the classes' shares when labels are first spread
 FADED = 1 / 32  # what is left of that at the end
-FEW_ROWS = 5_000  # up to which the inputs' graph keeps its weight
 
 
 class SelfTraining(Routine):
     """A third of the epochs learns from neighbours and given labels; before each later one labels are spread anew.
 
-    Neighbours are those of the inputs (their first principal components), joined after two epochs by those in the
-    space. Labels are spread over the graph of both kinds of neighbours, and each row is then trained on its likeliest
-    class with the weight of its confidence: see `semimetric.training.pseudo_labels`. Contrast, which needs two views of
-    a row, is of the first stage alone: once rows have labels it was not found to add anything.
+    In the first stage a row is drawn to its neighbours by inputs (images by their gradients: see
+    `semimetric.training.descriptions`). Labels are spread over the graph of these and of the neighbours in the space,
+    and each row is then trained on its likeliest class with the weight of its confidence: see
+    `semimetric.training.pseudo_labels`. Contrast, which needs two views of a row, is of the first stage alone: once
+    rows have labels it was not found to add anything.
     Rows in a part of the graph that no label reaches are trained on its number as if it were a class, where the metric
     loss can have it so (`MetricLoss.takes_in`) and no prior wants the classes' number; elsewhere they are left to the
     terms without labels.
     Rows given with a label keep it, and a batch of them stands in every step from the first: a thousand among sixty
     thousand would otherwise be drowned by what is made of them.
 
-    The inputs' graph counts as much as the space's when labels are first spread: it has clusters in it which the space
-    may have torn. But it is the coarser, and fades: at the end it counts 1/16 as much with 10,000 rows, next to nothing
-    with 20,000, and with up to 5,000 as much as ever: a space learned from them knows little that their inputs do not.
-    Where a linear classifier of the inputs is found to know what their graph does not, its word counts throughout: see
-    `semimetric.training.evidence`.
+    The inputs' graph counts as much as the space's: it has clusters in it which the space may have torn, and does not
+    believe what the space was trained on. Where a linear classifier of the inputs is found to know what their graph
+    does not, its word counts throughout: see `semimetric.training.evidence`.
     Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
     what they are.
 
@@ -79,23 +77,19 @@ class SelfTraining(Routine):
         return ("first", "second") if self.separate_optimisers else (MAIN,)
 
     def before_epoch(self, epoch: int, model: Model, data: TrainingData) -> None:
-        """Look for neighbours, and in the second stage revise the labels."""
+        """Look for neighbours once, and in the second stage revise the labels."""
         if self._given is None:
             self._given = data.y.clone()
             data.sure = self._given.numpy(force=True) >= 0
-        _, data.neighbours, by_inputs = _of_inputs(data)
-        if epoch < min(RAW_EPOCHS, self.first):
+        _, neighbours, by_inputs = _of_inputs(data)
+        data.neighbours = neighbours if epoch < self.first else None
+        if epoch < self.first:
             return
         Z = embed_all(model, data)
-        own, by_space = _graph(Z)
-        if epoch < self.first:
-            data.neighbours = np.concatenate([data.neighbours, own], axis=1)
-            return
-        data.neighbours = None
         given = self._given.numpy(force=True)
-        inputs = self._faded(_weight_at_the_end(len(given)), epoch)
-        evenness = EVENNESS * self._faded(FADED, epoch)
-        spread = spread_labels(inputs * by_inputs + by_space, given, evenness, _evidence(data, given))
+        rounds = self.epochs - self.first
+        evenness = EVENNESS * FADED ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
+        spread = spread_labels(by_inputs + _graph(Z)[1], given, evenness, _evidence(data, given))
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
             inside = ~spread.reached
@@ -103,11 +97,6 @@ class SelfTraining(Routine):
             y = np.where(spread.reached, y, data.n_classes + spread.clusters)
             weights = np.where(spread.reached, weights, np.float32(1))
         data.y, data.weights = (torch.from_numpy(each).to(data.y.device) for each in (y, weights))
-
-    def _faded(self, end: float, epoch: int) -> float:
-        """Return what has become, by this epoch, of what begins at 1 and is ``end`` in the last."""
-        rounds = self.epochs - self.first
-        return end ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
 
 
 def _first(weights: Weights, epochs: int) -> int:
@@ -120,25 +109,21 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
     Z = embed_all(model, data)
-    graph = _weight_at_the_end(len(Z)) * _of_inputs(data)[2] + _graph(Z)[1]
+    graph = _of_inputs(data)[2] + _graph(Z)[1]
     return Z, spread_labels(graph, given, FADED * EVENNESS, replace(_evidence(data, given), alpha=FARTHEST))
-
-
-def _weight_at_the_end(rows: int) -> float:
-    return min(1.0, (FEW_ROWS / rows) ** 4)
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
     if data.input_graph is None:
-        components = principal_components(data)
-        data.input_graph = (components, *_graph(components))
+        descriptions = describe(data)
+        data.input_graph = (descriptions, *_graph(descriptions))
     return data.input_graph
 
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
-        components, _, by_inputs = _of_inputs(data)
-        data.evidence = weigh(by_inputs, components, given)
+        descriptions, _, by_inputs = _of_inputs(data)
+        data.evidence = weigh(by_inputs, descriptions, given)
     return data.evidence
 
 

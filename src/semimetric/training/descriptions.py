@@ -1,0 +1,33 @@
+"""What rows are compared by before a space is learned."""
+
+import numpy as np
+from torch import Tensor
+
+from semimetric.data.gradients import oriented_gradients
+from semimetric.training.data import TrainingData
+from semimetric.training.embedding import in_chunks
+
+COMPONENTS = 100
+COMPONENT_ROWS = 10_000
+
+
+def describe(data: TrainingData) -> np.ndarray:
+    """Return a vector for every row (n, at most 100), float32, of which near ones are of rows that are alike.
+
+    First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), of vectors as
+    they are. They are learned on at most 10,000 rows, drawn by the same seed always.
+    """
+    from sklearn.decomposition import PCA
+
+    n = len(data.y)
+    sample = np.sort(np.random.default_rng(0).permutation(n)[:COMPONENT_ROWS])
+    rows = np.concatenate([_described(x) for x in in_chunks(data, sample)])
+    if rows.shape[1] <= COMPONENTS:
+        return np.concatenate([_described(x) for x in in_chunks(data)])
+    with np.errstate(invalid="ignore"):  # what share of the variance they have, where rows do not vary
+        pca = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit(rows)
+    return np.concatenate([pca.transform(_described(x)) for x in in_chunks(data)])
+
+
+def _described(x: Tensor) -> np.ndarray:
+    return (oriented_gradients(x) if x.ndim == 4 else x).numpy(force=True)

@@ -1,0 +1,74 @@
+"""What rows are compared by: principal components, of images' gradients or of vectors."""
+
+import numpy as np
+import pytest
+import torch
+
+from semimetric.data.arrays import recognise
+from semimetric.data.normalisation import Normaliser
+from semimetric.training import TrainingData, descriptions
+from semimetric.training.descriptions import describe
+
+
+def data_of(X, augmentation=None):
+    form = recognise(X)
+    return TrainingData(X, np.full(len(X), -1), Normaliser(form.shape).fit(X, form), augmentation)
+
+
+def squared_distances(Z):
+    return ((Z[:, None] - Z) ** 2).sum(axis=2)
+
+
+def test_vectors_of_few_numbers_are_described_by_these():
+    X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    data = data_of(X)
+    np.testing.assert_array_equal(describe(data), data.normaliser(torch.from_numpy(X)).numpy())
+
+
+def test_vectors_of_many_keep_what_varies_most():
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(300, 3)) @ rng.normal(size=(3, 150))).astype(np.float32)
+    data = data_of(X)
+    found = describe(data)
+    assert found.shape == (300, 100)
+    assert found.dtype == np.float32
+    expected = squared_distances(data.normaliser(torch.from_numpy(X)).numpy().astype(np.float64))
+    np.testing.assert_allclose(squared_distances(found.astype(np.float64)), expected, rtol=1e-3, atol=1e-2)
+
+
+def test_components_are_of_some_rows_and_given_for_all(monkeypatch):
+    monkeypatch.setattr(descriptions, "COMPONENT_ROWS", 20)
+    X = np.random.default_rng(0).normal(size=(300, 150)).astype(np.float32)
+    found = describe(data_of(X))
+    assert found.shape == (300, 20)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(describe(data_of(X)), found)
+
+
+def test_images_are_near_that_show_the_same_however_bright():
+    """Horizontal and vertical bars, each in its own brightness and contrast."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((60, 28, 28), np.float32)
+    upright = np.arange(60) % 2 == 0
+    for image, is_upright in zip(X, upright, strict=True):
+        start = rng.integers(9, 14)
+        image[4:24, start : start + 4] = 1
+        if not is_upright:
+            image[:] = image.T.copy()
+    X = X * rng.uniform(0.1, 1, (60, 1, 1)) + rng.uniform(0, 1, (60, 1, 1))
+    distances = squared_distances(describe(data_of(X[:, None].astype(np.float32))))
+    np.fill_diagonal(distances, np.inf)
+    assert (upright[distances.argmin(axis=1)] == upright).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 300])
+def test_images_that_show_nothing_are_alike(n):
+    found = describe(data_of(np.full((n, 1, 28, 28), 7, np.uint8)))
+    assert len(found) == n
+    assert not found.any()
+
+
+def test_views_have_no_part_in_it():
+    X = np.random.default_rng(0).integers(0, 256, (30, 1, 12, 12), dtype=np.uint8)
+    views = data_of(X, augmentation=lambda x: x * torch.randn(1) + 100)
+    np.testing.assert_array_equal(describe(views), describe(data_of(X)))
