@@ -7,7 +7,7 @@ import torch
 from semimetric.data.arrays import recognise
 from semimetric.data.normalisation import Normaliser
 from semimetric.training import TrainingData, descriptions
-from semimetric.training.descriptions import describe
+from semimetric.training.descriptions import colours, describe
 
 
 def data_of(X, augmentation=None):
@@ -72,3 +72,18 @@ def test_views_have_no_part_in_it():
     X = np.random.default_rng(0).integers(0, 256, (30, 1, 12, 12), dtype=np.uint8)
     views = data_of(X, augmentation=lambda x: x * torch.randn(1) + 100)
     np.testing.assert_array_equal(describe(views), describe(data_of(X)))
+
+
+# Colours ----------------------------------------------------------------------------------------------
+
+
+def test_colours_are_the_channels_moments():
+    X = np.random.default_rng(0).integers(0, 256, (300, 3, 9, 8), dtype=np.uint8)
+    x = X / 255
+    expected = np.concatenate([x.mean(axis=(2, 3)), x.std(axis=(2, 3))], axis=1)
+    np.testing.assert_allclose(colours(data_of(X)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(30, 1, 12, 12), (30, 5)])
+def test_what_has_no_colours_is_not_described_by_them(shape):
+    assert colours(data_of(np.ones(shape, np.float32))) is None

@@ -1,6 +1,7 @@
 """What rows are compared by before a space is learned."""
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from semimetric.data.gradients import oriented_gradients
@@ -27,6 +28,17 @@ def describe(data: TrainingData) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # what share of the variance they have, where rows do not vary
         pca = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit(rows)
     return np.concatenate([pca.transform(_described(x)) for x in in_chunks(data)])
+
+
+def colours(data: TrainingData) -> np.ndarray | None:
+    """Return the mean and the standard deviation of each channel (n, 2c), which gradients do not tell.
+
+    The first two colour moments (Stricker & Orengo 1995). None of what has no colours.
+    """
+    if data.inputs.ndim != 4 or data.inputs.shape[1] == 1:
+        return None
+    moments = (torch.cat([x.mean(dim=(2, 3)), x.std(dim=(2, 3), correction=0)], dim=1) for x in in_chunks(data))
+    return np.concatenate([each.numpy(force=True) for each in moments])
 
 
 def _described(x: Tensor) -> np.ndarray:

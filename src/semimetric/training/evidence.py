@@ -1,5 +1,6 @@
 """What inputs tell of classes before a space is learned: how far labels reach, and what a linear classifier says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -50,14 +51,14 @@ class Evidence:
 NEIGHBOURS_ALONE = Evidence()
 
 
-def weigh(graph: sparse.csr_array, rows: np.ndarray, codes: np.ndarray) -> Evidence:
+def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
     """Return how to read labels from inputs: as two thirds of them best foretell the others.
 
     By three-fold cross-validation of the mean negative log-likelihood: how far labels reach among neighbours (alpha of
-    .9, .97 or .99), what share a logistic regression has beside them (0 to three quarters), and its strength; each
-    under the power of the probabilities that suits it best, for labels that go far are seldom sure, and may be right
-    all the same. Where labels are many, near ones tell more; where they are few, far ones are all there are. Where
-    classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
+    .9, .97 or .99), what share a logistic regression has beside them (0 to three quarters), what it looks at and its
+    strength; each under the power of the probabilities that suits it best, for labels that go far are seldom sure, and
+    may be right all the same. Where labels are many, near ones tell more; where they are few, far ones are all there
+    are. Where classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
 
     As far as can be, and by neighbours alone, if fewer than two classes have two labels.
 
@@ -65,15 +66,15 @@ def weigh(graph: sparse.csr_array, rows: np.ndarray, codes: np.ndarray) -> Evide
     ----------
     graph : sparse array (n, n)
         Symmetric weights between neighbours. It must not know the labels, as that of a space trained on them does.
-    rows : array (n, d)
-        The vectors that are neighbours there, in any unit.
+    descriptions : sequence of arrays (n, d)
+        What a linear classifier may look at, one of them at a time, in any unit.
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
 
     Examples
     --------
     >>> chain = sparse.csr_array(np.eye(8, k=1) + np.eye(8, k=-1))
-    >>> evidence = weigh(chain, np.arange(8.0)[:, None] % 2, np.array([0, 0, 0, 0, 1, 1, 1, 1]))
+    >>> evidence = weigh(chain, [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
     >>> evidence.alpha, evidence.share
     (0.9, 0.0)
     """
@@ -81,29 +82,27 @@ def weigh(graph: sparse.csr_array, rows: np.ndarray, codes: np.ndarray) -> Evide
     if not len(foretold):
         return NEIGHBOURS_ALONE
     own, n_classes = codes[foretold], int(codes.max()) + 1
-    rows = _of_unit_size(rows)
+    descriptions = [_of_unit_size(rows) for rows in descriptions]
+    lines = list(product(range(len(descriptions)), STRENGTHS))
     by_graph = {alpha: np.empty((len(foretold), n_classes)) for alpha in ALPHAS}
-    by_line = {strength: np.empty((len(foretold), n_classes)) for strength in STRENGTHS}
+    by_line = {line: np.empty((len(foretold), n_classes)) for line in lines}
     for fold in range(FOLDS):
         left_out = foretold[fold::FOLDS]
         known = codes.copy()
         known[left_out] = -1
         for alpha, scores in by_graph.items():
             scores[fold::FOLDS] = _logarithms(propagate(graph, known, n_classes, alpha=alpha)[left_out])
-        for strength, scores in by_line.items():
-            scores[fold::FOLDS] = _linear(rows, known, strength, left_out)
+        for (number, strength), scores in by_line.items():
+            scores[fold::FOLDS] = _linear(descriptions[number], known, strength, left_out)
 
-    def surprise(alpha: float, strength: float, share: float) -> float:
-        logarithms = (1 - share) * by_graph[alpha] + share * by_line[strength]
+    def surprise(alpha: float, line: tuple[int, float], share: float) -> float:
+        logarithms = (1 - share) * by_graph[alpha] + share * by_line[line]
         return min(_surprise(power * logarithms, own) for power in POWERS)
 
-    alpha, strength, share = min(_simplest_first(), key=lambda choice: surprise(*choice))
-    return Evidence(alpha, share, _linear(rows, codes, strength, np.arange(len(codes))) if share else None)
-
-
-def _simplest_first() -> list[tuple[float, float, float]]:
-    """Return all choices: of those that foretell alike, the first is taken."""
-    return sorted(product(ALPHAS, STRENGTHS, SHARES), key=lambda choice: choice[2])
+    choices = sorted(product(ALPHAS, lines, SHARES), key=lambda choice: choice[2])  # of those alike, the simplest
+    alpha, (number, strength), share = min(choices, key=lambda choice: surprise(*choice))
+    everything = np.arange(len(codes))
+    return Evidence(alpha, share, _linear(descriptions[number], codes, strength, everything) if share else None)
 
 
 def _to_foretell(codes: np.ndarray) -> np.ndarray:

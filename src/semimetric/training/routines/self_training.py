@@ -12,7 +12,7 @@ from torch import Tensor
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import CONTRAST, Model, Weights
 from semimetric.training.data import LABELLED, TrainingData
-from semimetric.training.descriptions import describe
+from semimetric.training.descriptions import colours, describe
 from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
 from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, spread_labels
@@ -115,15 +115,16 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
     if data.input_graph is None:
-        descriptions = describe(data)
-        data.input_graph = (descriptions, *_graph(descriptions))
+        described = describe(data)
+        data.input_graph = (described, *_graph(described))
     return data.input_graph
 
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
-        descriptions, _, by_inputs = _of_inputs(data)
-        data.evidence = weigh(by_inputs, descriptions, given)
+        described, _, by_inputs = _of_inputs(data)
+        seen = colours(data)
+        data.evidence = weigh(by_inputs, [described] if seen is None else [described, seen], given)
     return data.evidence
 
 
