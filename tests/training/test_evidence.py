@@ -48,6 +48,16 @@ def test_rows_that_no_label_comes_to_leave_it_finite(clouds):
     assert evidence.linear is None or np.isfinite(evidence.linear).all()
 
 
+# How sure they may be ---------------------------------------------------------------------------------
+
+
+def test_labels_that_foretell_each_other_are_to_be_surer_than_those_that_do_not(clouds):
+    graph, rows, side = clouds(sizes=(100, 100, 100), gap=6.0)
+    assert weigh(graph, [rows], every(10, side)).power == 3
+    strangers = np.random.default_rng(0).integers(0, 3, 300)
+    assert weigh(graph, [rows], every(10, strangers)).power == 1
+
+
 # A linear classifier ----------------------------------------------------------------------------------
 
 
@@ -119,6 +129,8 @@ def test_what_is_chosen_foretells_best_written_out(clouds):
     alpha, share, C, _ = min(losses, key=losses.get)
     evidence = weigh(graph, [rows], codes)
     assert (evidence.alpha, evidence.share) == (alpha, share)
+    farthest = {power: loss for (a, s, c, power), loss in losses.items() if (a, s, c) == (0.99, share, C)}
+    assert evidence.power == min(max(min(farthest, key=farthest.get), 1), 3)
     assert share > 0  # else the classifier would not have been looked at
     by_hand = LogisticRegression(C=C, max_iter=1000).fit(unit[codes >= 0], codes[codes >= 0]).predict_proba(unit)
     np.testing.assert_allclose(np.exp(evidence.linear), np.maximum(by_hand, 1e-3), atol=1e-6)

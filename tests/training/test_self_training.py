@@ -92,16 +92,17 @@ def test_both_graphs_count_alike_and_the_draw_to_even_shares_fades(fit_of, monke
     """In rounds 1 to 5 it is 1/2 times 32^-(0, ¼, ½, ¾, 1), and the last of these again after a fit."""
     fit = fit_of("best")
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
-    either = Spread(np.full((60, 2), 0.5), np.full(60, -1))
+    found = Spread(np.full((60, 2), (0.25, 0.75)), np.full(60, -1))
     seen = []
     fit.data.input_graph = (fit.X, np.zeros((60, 1), int), graphs[0])
-    monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(0.9, 0.5, np.zeros((60, 2))))
+    monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(0.9, 0.5, np.zeros((60, 2)), power=3))
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
-    monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or either)
+    monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or found)
     routine = SelfTraining(fit.weights, 7)
     for epoch in range(7):
         routine.before_epoch(epoch, fit.model, fit.data)
-    assert self_training.space_and_labels(fit.model, fit.data, fit.y)[1] is either
+    _, spread = self_training.space_and_labels(fit.model, fit.data, fit.y)
+    np.testing.assert_allclose(spread.probabilities, np.full((60, 2), (1 / 28, 27 / 28)))
     assert all((graph != graphs[0] + graphs[1]).nnz == 0 for graph, *_ in seen)
     assert [evidence.alpha for *_, evidence in seen] == [0.9] * 5 + [0.99]  # labels go as far as can be at the end
     assert [evidence.share for *_, evidence in seen] == [0.5] * 6

@@ -43,7 +43,6 @@ from semimetric.training import (
     TrainingData,
     choose_device,
     hold_out,
-    sharpened,
     space_and_labels,
     train_on,
 )
@@ -379,7 +378,7 @@ class MetricEmbedder(
         if not self_trained or len(self.classes_) < 2:
             return None
         Z, spread = space_and_labels(self.model_, data, codes)
-        return SpreadLabels(Z, sharpened(spread.probabilities).astype(np.float32), spread.clusters)
+        return SpreadLabels(Z, spread.probabilities.astype(np.float32), spread.clusters)
 
     # Embedding ----------------------------------------------------------------------------------------
 

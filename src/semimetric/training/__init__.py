@@ -7,7 +7,6 @@ from semimetric.training.epochs import after_each_epoch
 from semimetric.training.holdout import HoldOut, hold_out
 from semimetric.training.launch import train_on
 from semimetric.training.loop import TrainingResult, TrainingSettings, train
-from semimetric.training.pseudo_labels import sharpened
 from semimetric.training.routines import (
     LABELLED,
     PAIRED,
@@ -53,7 +52,6 @@ __all__ = [
     "digest",
     "embedded_at_once",
     "hold_out",
-    "sharpened",
     "space_and_labels",
     "train",
     "train_on",

@@ -15,6 +15,7 @@ FARTHEST = ALPHAS[-1]
 SHARES = (0.0, 0.25, 0.5, 0.75)
 STRENGTHS = (1.0, 10.0, 100.0)  # C of the logistic regression, of inputs whose mean square is 1
 POWERS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 6)
+LEAST_POWER, USUAL_POWER, MOST_POWER = 1.0, 2.0, 3.0
 FOLDS = 3
 LEAST_PROBABILITY = 1e-3  # that a row's own class is taken to have: one row does not decide
 STEPS = 1_000
@@ -27,11 +28,13 @@ class Evidence:
     alpha : float, how far labels reach in a graph of neighbours: see `semimetric.graphs.propagate`.
     share : float, how much a linear classifier's word counts beside the graph's, which has the rest of 1.
     linear : float64 array (n, c), the logarithms of its probabilities; None where its share is 0.
+    power : float, to which probabilities are to be raised, if labels reach as far as can be, to be as sure as they may.
     """
 
     alpha: float = FARTHEST
     share: float = 0.0
     linear: np.ndarray | None = None
+    power: float = USUAL_POWER
 
     def pooled(self, scores: np.ndarray) -> np.ndarray:
         """Return probabilities (n, c) in proportion to ``scores^(1 − share) · exp(linear)^share``.
@@ -60,7 +63,10 @@ def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np
     may be right all the same. Where labels are many, near ones tell more; where they are few, far ones are all there
     are. Where classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
 
-    As far as can be, and by neighbours alone, if fewer than two classes have two labels.
+    The power that suits the farthest reach is kept for the end, but none above 3: with a few dozen labels foretold, all
+    of them rightly, there would be no end to how sure one may be.
+
+    As far as can be, by neighbours alone and squared, if fewer than two classes have two labels.
 
     Parameters
     ----------
@@ -95,14 +101,17 @@ def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np
         for (number, strength), scores in by_line.items():
             scores[fold::FOLDS] = _linear(descriptions[number], known, strength, left_out)
 
-    def surprise(alpha: float, line: tuple[int, float], share: float) -> float:
+    def surprise(alpha: float, line: tuple[int, float], share: float) -> tuple[float, float]:
+        """Return the least that is to be had, and by which power."""
         logarithms = (1 - share) * by_graph[alpha] + share * by_line[line]
-        return min(_surprise(power * logarithms, own) for power in POWERS)
+        return min((_surprise(power * logarithms, own), power) for power in POWERS)
 
     choices = sorted(product(ALPHAS, lines, SHARES), key=lambda choice: choice[2])  # of those alike, the simplest
-    alpha, (number, strength), share = min(choices, key=lambda choice: surprise(*choice))
-    everything = np.arange(len(codes))
-    return Evidence(alpha, share, _linear(descriptions[number], codes, strength, everything) if share else None)
+    alpha, line, share = min(choices, key=lambda choice: surprise(*choice)[0])
+    number, strength = line
+    linear = _linear(descriptions[number], codes, strength, np.arange(len(codes))) if share else None
+    power = float(np.clip(surprise(FARTHEST, line, share)[1], LEAST_POWER, MOST_POWER))
+    return Evidence(alpha, share, linear, power)
 
 
 def _to_foretell(codes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from semimetric.training.data import LABELLED, TrainingData
 from semimetric.training.descriptions import colours, describe
 from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
-from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, spread_labels
+from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, sharpened, spread_labels
 from semimetric.training.routines.base import MAIN, Routine, Step, all_rows, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
@@ -107,10 +107,14 @@ def _first(weights: Weights, epochs: int) -> int:
 
 
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
-    """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is."""
-    Z = embed_all(model, data)
+    """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is.
+
+    Labels reach as far as can be; probabilities are as sure as the given labels bear out: see `Evidence.power`.
+    """
+    Z, evidence = embed_all(model, data), _evidence(data, given)
     graph = _of_inputs(data)[2] + _graph(Z)[1]
-    return Z, spread_labels(graph, given, FADED * EVENNESS, replace(_evidence(data, given), alpha=FARTHEST))
+    spread = spread_labels(graph, given, FADED * EVENNESS, replace(evidence, alpha=FARTHEST))
+    return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power))
 
 
 def _of_inputs(data: TrainingData) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
