@@ -36,6 +36,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,11 +86,10 @@ class WithoutInputs(SelfTraining):
     """After the first round labels are spread over the space's graph alone."""
 
     def before_epoch(self, epoch, model, data):
-        """Empty the graph of the inputs once labels have been spread over it."""
+        """Empty the graphs of the inputs once labels have been spread over one."""
         super().before_epoch(epoch, model, data)
         if epoch == self.first:
-            descriptions, neighbours, graph = data.input_graph
-            data.input_graph = (descriptions, neighbours, 0 * graph)
+            data.input_graphs = replace(data.input_graphs, graphs=[0 * graph for graph in data.input_graphs.graphs])
 
 
 class WithoutPartners(SelfTraining):

@@ -28,9 +28,9 @@ def every(step, side):
 def test_labels_go_less_far_where_classes_meet_often(clouds):
     """Of all rows labelled the next ones tell; of every 75th, those far off."""
     graph, rows, side = striped(width=6)
-    assert weigh(graph, [rows], side).alpha == 0.9
+    assert weigh([graph], [rows], side).alpha == 0.9
     graph, rows, side = clouds(sizes=(300, 300, 300), gap=6.0)
-    assert weigh(graph, [rows], every(75, side)).alpha == 0.99
+    assert weigh([graph], [rows], every(75, side)).alpha == 0.99
 
 
 @pytest.mark.parametrize("labelled", [[0, 40, 55], [0, 1, 2, 40, 55]], ids=["one of each", "two of one class only"])
@@ -38,14 +38,24 @@ def test_too_few_labels_to_tell_go_furthest_by_neighbours_alone(clouds, labelled
     graph, rows, side = clouds()
     codes = np.full(len(side), -1)
     codes[labelled] = side[labelled]
-    assert weigh(graph, [rows], codes) == Evidence(0.99, 0.0, None)
+    assert weigh([graph], [rows], codes) == Evidence(0, 0.99, 0.0, None)
 
 
 def test_rows_that_no_label_comes_to_leave_it_finite(clouds):
     graph, rows, side = clouds(gap=50.0)  # three components
-    evidence = weigh(graph, [rows], np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1))
+    evidence = weigh([graph], [rows], np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1))
     assert evidence.alpha in (0.9, 0.97, 0.99)
     assert evidence.linear is None or np.isfinite(evidence.linear).all()
+
+
+def test_of_several_graphs_the_one_is_taken_whose_neighbours_are_alike(clouds):
+    graph, rows, side = clouds(sizes=(100, 100, 100), gap=6.0)
+    other, _, _ = striped(width=1, n=300)
+    mixed = other[np.random.default_rng(0).permutation(300)][:, np.random.default_rng(0).permutation(300)]
+    codes = every(10, side)
+    assert weigh([graph, mixed], [rows], codes).graph == 0
+    assert weigh([mixed, graph], [rows], codes).graph == 1
+    assert weigh([graph, graph], [rows], codes).graph == 0
 
 
 # How sure they may be ---------------------------------------------------------------------------------
@@ -53,9 +63,9 @@ def test_rows_that_no_label_comes_to_leave_it_finite(clouds):
 
 def test_labels_that_foretell_each_other_are_to_be_surer_than_those_that_do_not(clouds):
     graph, rows, side = clouds(sizes=(100, 100, 100), gap=6.0)
-    assert weigh(graph, [rows], every(10, side)).power == 3
+    assert weigh([graph], [rows], every(10, side)).power == 3
     strangers = np.random.default_rng(0).integers(0, 3, 300)
-    assert weigh(graph, [rows], every(10, strangers)).power == 1
+    assert weigh([graph], [rows], every(10, strangers)).power == 1
 
 
 # A linear classifier ----------------------------------------------------------------------------------
@@ -65,7 +75,7 @@ def test_it_counts_where_a_line_parts_what_neighbours_do_not():
     """Of forty directions one tells; near are those alike in the others."""
     rows = np.random.default_rng(0).standard_normal((600, 40))
     side = (rows[:, 0] > 0).astype(int)
-    evidence = weigh(neighbour_graph(*nearest_neighbours(rows, 10)), [rows], every(6, side))
+    evidence = weigh([neighbour_graph(*nearest_neighbours(rows, 10))], [rows], every(6, side))
     assert evidence.share == 0.75
     assert (evidence.linear.argmax(axis=1) == side).mean() > 0.85
     np.testing.assert_allclose(np.exp(evidence.linear).sum(axis=1), 1, atol=1e-3)  # none is below 0.001
@@ -76,7 +86,7 @@ def test_of_several_descriptions_it_looks_at_the_one_that_tells():
     told = side[:, None] + 0.1 * rows[:, :1]
     graph = neighbour_graph(*nearest_neighbours(rows, 10))
     for descriptions in ([rows, told], [told, rows]):
-        evidence = weigh(graph, descriptions, every(5, side))
+        evidence = weigh([graph], descriptions, every(5, side))
         assert evidence.share == 0.75
         assert (evidence.linear.argmax(axis=1) == side).mean() > 0.99
 
@@ -88,14 +98,14 @@ def test_it_does_not_where_no_line_parts_the_classes():
     rows = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (1 + 3 * side)[:, None]
     rows += 0.2 * generator.standard_normal(rows.shape)
     graph = neighbour_graph(*nearest_neighbours(rows, 10))
-    evidence = weigh(graph, [rows], every(9, side))
+    evidence = weigh([graph], [rows], every(9, side))
     assert (evidence.share, evidence.linear) == (0.0, None)
 
 
 def test_the_inputs_unit_and_origin_do_not_matter(clouds):
     graph, rows, side = clouds(gap=1.5)
     codes = every(2, side)
-    here, there = (weigh(graph, [moved], codes) for moved in (rows, 1e4 * rows + 1e5))
+    here, there = (weigh([graph], [moved], codes) for moved in (rows, 1e4 * rows + 1e5))
     assert here.share == there.share > 0
     np.testing.assert_allclose(there.linear, here.linear, atol=1e-2)
 
@@ -127,7 +137,7 @@ def test_what_is_chosen_foretells_best_written_out(clouds):
             right = [(P**power)[codes[row]] / (P**power).sum() for P, row in zip(pools, foretold, strict=True)]
             losses[alpha, share, C, power] = -np.log(np.maximum(right, 1e-3)).mean()
     alpha, share, C, _ = min(losses, key=losses.get)
-    evidence = weigh(graph, [rows], codes)
+    evidence = weigh([graph], [rows], codes)
     assert (evidence.alpha, evidence.share) == (alpha, share)
     farthest = {power: loss for (a, s, c, power), loss in losses.items() if (a, s, c) == (0.99, share, C)}
     assert evidence.power == min(max(min(farthest, key=farthest.get), 1), 3)

@@ -9,6 +9,7 @@ from semimetric import MetricEmbedder
 from semimetric.losses import NormalisedSoftmaxLoss
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
+from semimetric.training.data import InputGraphs
 from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
@@ -94,8 +95,8 @@ def test_both_graphs_count_alike_and_the_draw_to_even_shares_fades(fit_of, monke
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
     found = Spread(np.full((60, 2), (0.25, 0.75)), np.full(60, -1))
     seen = []
-    fit.data.input_graph = (fit.X, np.zeros((60, 1), int), graphs[0])
-    monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(0.9, 0.5, np.zeros((60, 2)), power=3))
+    fit.data.input_graphs = InputGraphs([fit.X], np.zeros((60, 1), int), [0 * graphs[0], graphs[0]])
+    monkeypatch.setattr(self_training, "weigh", lambda *given: Evidence(1, 0.9, 0.5, np.zeros((60, 2)), power=3))
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
     monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or found)
     routine = SelfTraining(fit.weights, 7)
@@ -146,7 +147,7 @@ class TwoPlaces(torch.nn.Module):
 def silence_inputs(data):
     """Let them have no neighbours, and tell of no class: they are noise here."""
     n = len(data.y)
-    data.input_graph = (np.zeros((n, 1)), np.arange(n)[:, None], sparse.csr_array((n, n)))
+    data.input_graphs = InputGraphs([np.zeros((n, 1))], np.arange(n)[:, None], [sparse.csr_array((n, n))])
     data.evidence = Evidence()
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +17,20 @@ from semimetric.training.evidence import Evidence
 LABELLED = "labelled"
 UNLABELLED = "unlabelled"
 PAIRED = "paired"
+
+
+@dataclass(frozen=True)
+class InputGraphs:
+    """Who is near whom before a space is learned.
+
+    descriptions : arrays (n, d), what rows are compared by, in one way or several.
+    neighbours : int64 array (n, k), of each row by the first of them.
+    graphs : sparse arrays (n, n), of neighbours by each and by several together; the first is by the first alone.
+    """
+
+    descriptions: list[np.ndarray]
+    neighbours: np.ndarray
+    graphs: list[csr_array]
 
 
 class TrainingData:
@@ -47,9 +62,8 @@ class TrainingData:
         Which of the rows with a label the labelled stream draws on; None: all of them.
     neighbours : int64 array (n, k), optional
         The rows that the paired stream may put beside each row; None: itself alone.
-    input_graph : tuple, optional
-        The descriptions (n, d) of the inputs, the neighbours (n, k) of each row by them and their graph (n, n), once a
-        routine has asked for them.
+    input_graphs : InputGraphs, optional
+        Who is near whom by inputs, once a routine has asked for it.
     evidence : Evidence, optional
         What these tell of the classes, once a routine has asked for it.
     """
@@ -69,7 +83,7 @@ class TrainingData:
         self.centres = torch.empty((0, 0))
         self.sure: np.ndarray | None = None
         self.neighbours: np.ndarray | None = None
-        self.input_graph: tuple[np.ndarray, np.ndarray, csr_array] | None = None
+        self.input_graphs: InputGraphs | None = None
         self.evidence: Evidence | None = None
         self.normaliser = normaliser
         self.augmentation = augmentation

@@ -1,5 +1,7 @@
 """What rows are compared by before a space is learned."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,22 +14,30 @@ COMPONENTS = 100
 COMPONENT_ROWS = 10_000
 
 
-def describe(data: TrainingData) -> np.ndarray:
-    """Return a vector for every row (n, at most 100), float32, of which near ones are of rows that are alike.
+def describe(data: TrainingData) -> list[np.ndarray]:
+    """Return vectors for every row (n, at most 100), float32, of which near ones are of rows that are alike.
 
-    First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), of vectors as
-    they are. They are learned on at most 10,000 rows, drawn by the same seed always.
+    First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of their
+    pixels; of vectors as they are. They are learned on at most 10,000 rows, drawn by the same seed always.
     """
+    of_pixels = _components(data, _flat)
+    return [_components(data, oriented_gradients), of_pixels] if data.inputs.ndim == 4 else [of_pixels]
+
+
+def _components(data: TrainingData, described: Callable[[Tensor], Tensor]) -> np.ndarray:
     from sklearn.decomposition import PCA
 
-    n = len(data.y)
-    sample = np.sort(np.random.default_rng(0).permutation(n)[:COMPONENT_ROWS])
-    rows = np.concatenate([_described(x) for x in in_chunks(data, sample)])
+    sample = np.sort(np.random.default_rng(0).permutation(len(data.y))[:COMPONENT_ROWS])
+    rows = np.concatenate([described(x).numpy(force=True) for x in in_chunks(data, sample)])
     if rows.shape[1] <= COMPONENTS:
-        return np.concatenate([_described(x) for x in in_chunks(data)])
+        return np.concatenate([described(x).numpy(force=True) for x in in_chunks(data)])
     with np.errstate(invalid="ignore"):  # what share of the variance they have, where rows do not vary
         pca = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit(rows)
-    return np.concatenate([pca.transform(_described(x)) for x in in_chunks(data)])
+    return np.concatenate([pca.transform(described(x).numpy(force=True)) for x in in_chunks(data)])
+
+
+def _flat(x: Tensor) -> Tensor:
+    return x.flatten(1)
 
 
 def colours(data: TrainingData) -> np.ndarray | None:
@@ -39,7 +49,3 @@ def colours(data: TrainingData) -> np.ndarray | None:
         return None
     moments = (torch.cat([x.mean(dim=(2, 3)), x.std(dim=(2, 3), correction=0)], dim=1) for x in in_chunks(data))
     return np.concatenate([each.numpy(force=True) for each in moments])
-
-
-def _described(x: Tensor) -> np.ndarray:
-    return (oriented_gradients(x) if x.ndim == 4 else x).numpy(force=True)

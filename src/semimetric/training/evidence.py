@@ -25,12 +25,14 @@ STEPS = 1_000
 class Evidence:
     """What is believed of the inputs.
 
-    alpha : float, how far labels reach in a graph of neighbours: see `semimetric.graphs.propagate`.
+    graph : int, which of several graphs of neighbours tells most.
+    alpha : float, how far labels reach in it: see `semimetric.graphs.propagate`.
     share : float, how much a linear classifier's word counts beside the graph's, which has the rest of 1.
     linear : float64 array (n, c), the logarithms of its probabilities; None where its share is 0.
     power : float, to which probabilities are to be raised, if labels reach as far as can be, to be as sure as they may.
     """
 
+    graph: int = 0
     alpha: float = FARTHEST
     share: float = 0.0
     linear: np.ndarray | None = None
@@ -54,24 +56,26 @@ class Evidence:
 NEIGHBOURS_ALONE = Evidence()
 
 
-def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
+def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
     """Return how to read labels from inputs: as two thirds of them best foretell the others.
 
-    By three-fold cross-validation of the mean negative log-likelihood: how far labels reach among neighbours (alpha of
-    .9, .97 or .99), what share a logistic regression has beside them (0 to three quarters), what it looks at and its
-    strength; each under the power of the probabilities that suits it best, for labels that go far are seldom sure, and
-    may be right all the same. Where labels are many, near ones tell more; where they are few, far ones are all there
-    are. Where classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
+    By three-fold cross-validation of the mean negative log-likelihood: who counts as neighbours, how far labels reach
+    among them (alpha of .9, .97 or .99), what share a logistic regression has beside them (0 to three quarters), what
+    it looks at and its strength; each under the power of the probabilities that suits it best, for labels that go far
+    are seldom sure, and may be right all the same. Where labels are many, near ones tell more; where they are few, far
+    ones are all there are. Where classes are clusters, neighbours tell all; where they are grades of something, a line
+    may tell more.
 
     The power that suits the farthest reach is kept for the end, but none above 3: with a few dozen labels foretold, all
     of them rightly, there would be no end to how sure one may be.
 
-    As far as can be, by neighbours alone and squared, if fewer than two classes have two labels.
+    As far as can be, by the first graph alone and squared, if fewer than two classes have two labels.
 
     Parameters
     ----------
-    graph : sparse array (n, n)
-        Symmetric weights between neighbours. It must not know the labels, as that of a space trained on them does.
+    graphs : sequence of sparse arrays (n, n)
+        Symmetric weights between neighbours. They must not know the labels, as that of a space trained on them does.
+        Of those that foretell alike, the first is taken.
     descriptions : sequence of arrays (n, d)
         What a linear classifier may look at, one of them at a time, in any unit.
     codes : int array (n,)
@@ -80,7 +84,7 @@ def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np
     Examples
     --------
     >>> chain = sparse.csr_array(np.eye(8, k=1) + np.eye(8, k=-1))
-    >>> evidence = weigh(chain, [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
+    >>> evidence = weigh([chain], [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
     >>> evidence.alpha, evidence.share
     (0.9, 0.0)
     """
@@ -90,28 +94,30 @@ def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np
     own, n_classes = codes[foretold], int(codes.max()) + 1
     descriptions = [_of_unit_size(rows) for rows in descriptions]
     lines = list(product(range(len(descriptions)), STRENGTHS))
-    by_graph = {alpha: np.empty((len(foretold), n_classes)) for alpha in ALPHAS}
+    by_graph = {reach: np.empty((len(foretold), n_classes)) for reach in product(range(len(graphs)), ALPHAS)}
     by_line = {line: np.empty((len(foretold), n_classes)) for line in lines}
     for fold in range(FOLDS):
         left_out = foretold[fold::FOLDS]
         known = codes.copy()
         known[left_out] = -1
-        for alpha, scores in by_graph.items():
-            scores[fold::FOLDS] = _logarithms(propagate(graph, known, n_classes, alpha=alpha)[left_out])
+        for (number, alpha), scores in by_graph.items():
+            scores[fold::FOLDS] = _logarithms(propagate(graphs[number], known, n_classes, alpha=alpha)[left_out])
         for (number, strength), scores in by_line.items():
             scores[fold::FOLDS] = _linear(descriptions[number], known, strength, left_out)
 
-    def surprise(alpha: float, line: tuple[int, float], share: float) -> tuple[float, float]:
+    def surprise(reach: tuple[int, float], line: tuple[int, float], share: float) -> tuple[float, float]:
         """Return the least that is to be had, and by which power."""
-        logarithms = (1 - share) * by_graph[alpha] + share * by_line[line]
+        logarithms = (1 - share) * by_graph[reach] + share * by_line[line]
         return min((_surprise(power * logarithms, own), power) for power in POWERS)
 
-    choices = sorted(product(ALPHAS, lines, SHARES), key=lambda choice: choice[2])  # of those alike, the simplest
-    alpha, line, share = min(choices, key=lambda choice: surprise(*choice)[0])
+    choices = [
+        (reach, line, share) for share in SHARES for reach in by_graph for line in (by_line if share else lines[:1])
+    ]
+    (graph, alpha), line, share = min(choices, key=lambda choice: surprise(*choice)[0])  # of those alike, the simplest
     number, strength = line
     linear = _linear(descriptions[number], codes, strength, np.arange(len(codes))) if share else None
-    power = float(np.clip(surprise(FARTHEST, line, share)[1], LEAST_POWER, MOST_POWER))
-    return Evidence(alpha, share, linear, power)
+    power = float(np.clip(surprise((graph, FARTHEST), line, share)[1], LEAST_POWER, MOST_POWER))
+    return Evidence(graph, alpha, share, linear, power)
 
 
 def _to_foretell(codes: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import CONTRAST, Model, Weights
-from semimetric.training.data import LABELLED, TrainingData
+from semimetric.training.data import LABELLED, InputGraphs, TrainingData
 from semimetric.training.descriptions import colours, describe
 from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import FARTHEST, Evidence, weigh
@@ -28,7 +28,7 @@ class SelfTraining(Routine):
     """A third of the epochs learns from neighbours and given labels; before each later one labels are spread anew.
 
     In the first stage a row is drawn to its neighbours by inputs (images by their gradients: see
-    `semimetric.training.descriptions`). Labels are spread over the graph of these and of the neighbours in the space,
+    `semimetric.training.descriptions`). Labels are spread over a graph of the inputs and of the neighbours in the space,
     and each row is then trained on its likeliest class with the weight of its confidence: see
     `semimetric.training.pseudo_labels`. Contrast, which needs two views of a row, is of the first stage alone: once
     rows have labels it was not found to add anything.
@@ -39,8 +39,9 @@ class SelfTraining(Routine):
     thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's: it has clusters in it which the space may have torn, and does not
-    believe what the space was trained on. Where a linear classifier of the inputs is found to know what their graph
-    does not, its word counts throughout: see `semimetric.training.evidence`.
+    believe what the space was trained on. Images may be neighbours in it by their gradients, their pixels or both, as
+    the given labels foretell each other best; and where a linear classifier of the inputs is found to know what their
+    graph does not, its word counts throughout: see `semimetric.training.evidence`.
     Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
     what they are.
 
@@ -81,15 +82,16 @@ class SelfTraining(Routine):
         if self._given is None:
             self._given = data.y.clone()
             data.sure = self._given.numpy(force=True) >= 0
-        _, neighbours, by_inputs = _of_inputs(data)
-        data.neighbours = neighbours if epoch < self.first else None
+        inputs = _of_inputs(data)
+        data.neighbours = inputs.neighbours if epoch < self.first else None
         if epoch < self.first:
             return
         Z = embed_all(model, data)
         given = self._given.numpy(force=True)
+        evidence = _evidence(data, given)
         rounds = self.epochs - self.first
         evenness = EVENNESS * FADED ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
-        spread = spread_labels(by_inputs + _graph(Z)[1], given, evenness, _evidence(data, given))
+        spread = spread_labels(inputs.graphs[evidence.graph] + _graph(Z)[1], given, evenness, evidence)
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
             inside = ~spread.reached
@@ -112,23 +114,25 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
     Labels reach as far as can be; probabilities are as sure as the given labels bear out: see `Evidence.power`.
     """
     Z, evidence = embed_all(model, data), _evidence(data, given)
-    graph = _of_inputs(data)[2] + _graph(Z)[1]
+    graph = _of_inputs(data).graphs[evidence.graph] + _graph(Z)[1]
     spread = spread_labels(graph, given, FADED * EVENNESS, replace(evidence, alpha=FARTHEST))
     return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power))
 
 
-def _of_inputs(data: TrainingData) -> tuple[np.ndarray, np.ndarray, sparse.csr_array]:
-    if data.input_graph is None:
-        described = describe(data)
-        data.input_graph = (described, *_graph(described))
-    return data.input_graph
+def _of_inputs(data: TrainingData) -> InputGraphs:
+    if data.input_graphs is None:
+        descriptions = describe(data)
+        neighbours, graphs = zip(*map(_graph, descriptions), strict=True)
+        if len(graphs) > 1:
+            graphs = (graphs[0], sum(graphs) / len(graphs), *graphs[1:])
+        data.input_graphs = InputGraphs(descriptions, neighbours[0], list(graphs))
+    return data.input_graphs
 
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
-        described, _, by_inputs = _of_inputs(data)
-        seen = colours(data)
-        data.evidence = weigh(by_inputs, [described] if seen is None else [described, seen], given)
+        inputs, seen = _of_inputs(data), colours(data)
+        data.evidence = weigh(inputs.graphs, inputs.descriptions + ([] if seen is None else [seen]), given)
     return data.evidence
 
 
