@@ -28,8 +28,8 @@ class SelfTraining(Routine):
     """A third of the epochs learns from neighbours and given labels; before each later one labels are spread anew.
 
     In the first stage a row is drawn to its neighbours by inputs (images by their gradients: see
-    `semimetric.training.descriptions`). Labels are spread over a graph of the inputs and of the neighbours in the space,
-    and each row is then trained on its likeliest class with the weight of its confidence: see
+    `semimetric.training.descriptions`). Labels are spread over a graph of the inputs and of the neighbours in the
+    space, and each row is then trained on its likeliest class with the weight of its confidence: see
     `semimetric.training.pseudo_labels`. Contrast, which needs two views of a row, is of the first stage alone: once
     rows have labels it was not found to add anything.
     Rows in a part of the graph that no label reaches are trained on its number as if it were a class, where the metric
