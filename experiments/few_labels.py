@@ -44,6 +44,7 @@ from typing import Any, NamedTuple
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker; more would wait for each other
 
 import numpy as np
+from torch import nn
 
 from semimetric.errors import RunError
 from semimetric.runs import RunDirectory, RunRecord
@@ -143,11 +144,6 @@ class TwoViewsLater(SelfTraining):
             yield type(step)(streams, step.weights, step.optimiser)
 
 
-def pixels(x):
-    """Return images as they are, as vectors."""
-    return x.flatten(1)
-
-
 TRAINED_IN = "semimetric.training.routines.self_training"
 DESCRIBED_IN = "semimetric.training.descriptions"
 BORDERS_IN = "semimetric.graphs.borders"
@@ -156,7 +152,7 @@ WEIGHED_IN = "semimetric.training.evidence"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
     "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
-    "pixels for gradients": {"constants": {f"{DESCRIBED_IN}.oriented_gradients": pixels}},
+    "pixels for gradients": {"constants": {f"{DESCRIBED_IN}.oriented_gradients": nn.Flatten()}},
     "without the graph of the inputs after the first round": {"routine": WithoutInputs},
     "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
     "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},

@@ -1,4 +1,4 @@
-"""Images as histograms of oriented gradients: what they show, not how bright or how thick it is drawn."""
+"""Images as histograms of oriented gradients: what they show, whatever their brightness and contrast."""
 
 import math
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semimetric.data.gradients import oriented_gradients
 from semimetric.training.data import TrainingData
@@ -20,7 +20,7 @@ def describe(data: TrainingData) -> list[np.ndarray]:
     First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of their
     pixels; of vectors as they are. They are learned on at most 10,000 rows, drawn by the same seed always.
     """
-    of_pixels = _components(data, _flat)
+    of_pixels = _components(data, nn.Flatten())
     return [_components(data, oriented_gradients), of_pixels] if data.inputs.ndim == 4 else [of_pixels]
 
 
@@ -34,10 +34,6 @@ def _components(data: TrainingData, described: Callable[[Tensor], Tensor]) -> np
     with np.errstate(invalid="ignore"):  # what share of the variance they have, where rows do not vary
         pca = PCA(min(COMPONENTS, len(rows)), svd_solver="randomized", random_state=0).fit(rows)
     return np.concatenate([pca.transform(described(x).numpy(force=True)) for x in in_chunks(data)])
-
-
-def _flat(x: Tensor) -> Tensor:
-    return x.flatten(1)
 
 
 def colours(data: TrainingData) -> np.ndarray | None:

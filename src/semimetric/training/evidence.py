@@ -111,7 +111,7 @@ def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray]
         return min((_surprise(power * logarithms, own), power) for power in POWERS)
 
     choices = [
-        (reach, line, share) for share in SHARES for reach in by_graph for line in (by_line if share else lines[:1])
+        (reach, line, share) for share in SHARES for reach in by_graph for line in (lines if share else lines[:1])
     ]
     (graph, alpha), line, share = min(choices, key=lambda choice: surprise(*choice)[0])  # of those alike, the simplest
     number, strength = line
