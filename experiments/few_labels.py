@@ -1,6 +1,7 @@
 """What the preset `best` is made of, and what it is for: ablation, labels by `suggest`, classes without a label.
 
     python experiments/few_labels.py ablation --data-dir DATA --out runs/few-labels-experiments [--workers 2]
+    python experiments/few_labels.py medical --data-dir DATA
     python experiments/few_labels.py full-size --data-dir DATA
     python experiments/few_labels.py suggest --data-dir DATA
     python experiments/few_labels.py classes --data-dir DATA
@@ -14,7 +15,11 @@ ablation     `best` with each ingredient taken away in turn, on 20,000 training 
              Fashion-MNIST (100), ten epochs, three seeds; scored on 10,000 others of them. No test image is read. Its
              network is that of `best-fast`, which takes a quarter of the time, but in the row with max-pooling. What
              acts where labels are fewest is also taken away with 10 of MNIST, what acts where they are many with 1,000
-             of Fashion-MNIST; what acts where classes have no label, in `classes`.
+             of Fashion-MNIST and 6,000 of MNIST, and what needs no images from 50 principal components of
+             Fashion-MNIST; what acts where classes have no label, in `classes`.
+medical      `best-fast` with what acts on images that are no clusters taken away in turn: on two thirds of the training
+             images of PneumoniaMNIST (40 labels) and RetinaMNIST (100), scored on the others. No test image is read.
+             Five seeds.
 full-size    `best`, and changes to it that 20,000 rows do not decide on: 50,000 training images of MNIST (60 and 6,000
              labels) and Fashion-MNIST (1,000), scored on the 10,000 others. No test image is read. One seed.
 suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
@@ -50,6 +55,8 @@ from semimetric.errors import RunError
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import write_whole
 from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
+from semimetric.training.data import TrainingData
+from semimetric.training.descriptions import describe
 
 Run = dict[str, Any]
 Scores = dict[str, float]
@@ -64,9 +71,12 @@ class Where(NamedTuple):
 
 FITTED_ROWS, SCORED_ROWS = 20_000, 10_000  # of the ablation
 ABLATION_EPOCHS = 10  # as `best` makes
+AS_VECTORS = " as vectors"
 LARGER = 50_000  # rows fitted at full size
 SEEDS = 5
 ABLATION_SEEDS = 3
+MEDICAL_SEEDS = 5
+MEDICAL_LABELS = {"pneumoniamnist": 40, "retinamnist": 100}
 
 
 # The ingredients --------------------------------------------------------------------------------------
@@ -173,11 +183,48 @@ OF_FEWEST_LABELS = (
     "without the pull to even classes",
     "all labels count alike",
 )
-OF_MANY_LABELS = ("best", "without a linear classifier of the inputs", "all labels count alike", "labels go far")
+OF_MANY_LABELS = (
+    "best",
+    "without labels in the first stage, and without their batch",
+    "without a linear classifier of the inputs",
+    "all labels count alike",
+    "labels go far",
+)
+OF_VECTORS = (
+    "best",
+    "without labels in the first stage, and without their batch",
+    "without the graph of the inputs after the first round",
+    "without the pull to even classes",
+    "without a linear classifier of the inputs",
+    "without neighbours as partners",
+    "all labels count alike",
+    "labels go far",
+)
+OF_FEWEST_VECTORS = ("best", "without the pull to even classes", "all labels count alike", "labels go far")
 ONLY_OF_MANY = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
 OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these change next to nothing
     "best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}},
     "best-fast, clusters no classes": {"routine": WithoutClusters},
+}
+
+
+def without_pixels(data: TrainingData) -> list[np.ndarray]:
+    """Return what rows are compared by but the last, which is the pixels."""
+    return describe(data)[:-1]
+
+
+OF_MEDICAL: dict[str, dict[str, Any]] = {
+    "best-fast": {},
+    "pixels for gradients": ABLATIONS["pixels for gradients"],
+    "gradients alone": {"constants": {f"{TRAINED_IN}.describe": without_pixels}},
+    "without a linear classifier of the inputs": ABLATIONS["without a linear classifier of the inputs"],
+    "without the graph of the inputs after the first round": {"routine": WithoutInputs},
+    "without the pull to even classes": ABLATIONS["without the pull to even classes"],
+    "without neighbours as partners": {"routine": WithoutPartners},
+    "all labels count alike": {"routine": WithoutConfidence},
+    "labels go far": ONLY_OF_MANY["labels go far"],
+    "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: None}},
+    "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
 
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -197,9 +244,21 @@ def ablation() -> Iterator[Run]:
             ("fashion-mnist", 100, ABLATIONS),
             ("mnist", 10, OF_FEWEST_LABELS),
             ("fashion-mnist", 1_000, OF_MANY_LABELS),
+            ("mnist", 6_000, OF_MANY_LABELS),
+            (f"fashion-mnist{AS_VECTORS}", 100, OF_VECTORS),
+            (f"mnist{AS_VECTORS}", 10, OF_FEWEST_VECTORS),
         ):
             for name in names:
                 yield {"group": "ablation", "dataset": dataset, "labels": labels, "row": name, "seed": seed}
+
+
+def medical() -> Iterator[Run]:
+    """Yield what few images with less to tell them apart by are given."""
+    for seed in range(MEDICAL_SEEDS):
+        for dataset, labels in MEDICAL_LABELS.items():
+            for row in OF_MEDICAL:
+                if row != "without colours" or dataset == "retinamnist":  # X-rays have none
+                    yield {"group": "medical", "dataset": dataset, "labels": labels, "row": row, "seed": seed}
 
 
 def full_size() -> Iterator[Run]:
@@ -239,6 +298,7 @@ def vectors() -> Iterator[Run]:
 
 GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
     "ablation": ablation,
+    "medical": medical,
     "full-size": full_size,
     "suggest": suggest,
     "classes": classes,
@@ -252,11 +312,19 @@ GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
 
 @cache
 def data(dataset: str, folder: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return training and test rows with their labels."""
+    """Return training and test rows with their labels; of a dataset "… as vectors", at most 64 numbers a row."""
+    from sklearn.decomposition import PCA
+
     from semimetric.data import load_dataset
 
-    loaded = load_dataset(dataset, data_dir=folder)
-    return loaded.X_train, loaded.y_train, loaded.X_test, loaded.y_test
+    loaded = load_dataset(dataset.removesuffix(AS_VECTORS), data_dir=folder)
+    X, X_test = loaded.X_train, loaded.X_test
+    if dataset.endswith(AS_VECTORS):
+        X, X_test = (part.reshape(len(part), -1) / np.float32(X.max()) for part in (X, X_test))
+        if X.shape[1] > 64:
+            pca = PCA(50, random_state=0).fit(X)
+            X, X_test = (pca.transform(part).astype(np.float32) for part in (X, X_test))
+    return X, loaded.y_train, X_test, loaded.y_test
 
 
 def fit(
@@ -287,6 +355,21 @@ def run_ablation(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on a part of the training rows; score on another part."""
     variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | ONLY_OF_MANY)[run["row"]]}
     return held_out_scores(run, where, FITTED_ROWS, variant)
+
+
+def run_medical(run: Run, where: Where) -> Scores:
+    """Fit with an ingredient less on two thirds of the training rows; score on the others."""
+    from semimetric.data import hide_labels
+    from semimetric.evaluation import evaluate_prediction
+
+    X, y, _, _ = data(run["dataset"], where.data_dir)
+    order = np.random.default_rng(run["seed"]).permutation(len(y))
+    rows, scored = np.split(order, [2 * len(y) // 3])
+    given = hide_labels(y[rows], count=run["labels"], seed=run["seed"])
+    augment = {"augment": "flip"} if run["dataset"] == "retinamnist" else {}
+    embedder = fit(X[rows], given, run["seed"], "best-fast", **augment, **OF_MEDICAL[run["row"]])
+    found = evaluate_prediction(embedder.predict_proba(X[scored]), embedder.classes_, y[scored])
+    return {score: found[score] for score in ("balanced_accuracy", "auc", "nll")}
 
 
 def run_full_size(run: Run, where: Where) -> Scores:
@@ -393,16 +476,10 @@ def fitted_in_study(run: Run, study: Path) -> RunRecord:
 
 def run_vectors(run: Run, where: Where) -> Scores:
     """Fit `best` as it is, or a peer, on vectors."""
-    from sklearn.decomposition import PCA
-
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_peer
 
-    X, y, X_test, y_test = data(run["dataset"], where.data_dir)
-    X, X_test = (part.reshape(len(part), -1) / np.float32(X.max()) for part in (X, X_test))
-    if X.shape[1] > 64:
-        pca = PCA(50, random_state=0).fit(X)
-        X, X_test = (pca.transform(part).astype(np.float32) for part in (X, X_test))
+    X, y, X_test, y_test = data(f"{run['dataset']}{AS_VECTORS}", where.data_dir)
     given = hide_labels(y, count=run["labels"], seed=run["seed"])
     if run["row"] == "best":
         return {"accuracy": fit(X, given, run["seed"]).score(X_test, y_test)}
@@ -411,6 +488,7 @@ def run_vectors(run: Run, where: Where) -> Scores:
 
 HOW: dict[str, Callable[[Run, Where], Scores]] = {
     "ablation": run_ablation,
+    "medical": run_medical,
     "full-size": run_full_size,
     "suggest": run_suggest,
     "classes": run_classes,
