@@ -16,7 +16,7 @@ ablation     `best` with each ingredient taken away in turn, on 20,000 training 
              network is that of `best-fast`, which takes a quarter of the time, but in the row with max-pooling. What
              acts where labels are fewest is also taken away with 10 of MNIST, what acts where they are many with 1,000
              of Fashion-MNIST and 6,000 of MNIST, and what needs no images from 50 principal components of
-             Fashion-MNIST; what acts where classes have no label, in `classes`.
+             Fashion-MNIST (100) and MNIST (10); what acts where classes have no label, in `classes`.
 medical      `best-fast` with what acts on images that are no clusters taken away in turn: on two thirds of the training
              images of PneumoniaMNIST (40 labels) and RetinaMNIST (100), scored on the others. No test image is read.
              Five seeds.
@@ -201,7 +201,7 @@ OF_VECTORS = (
     "labels go far",
 )
 OF_FEWEST_VECTORS = ("best", "without the pull to even classes", "all labels count alike", "labels go far")
-ONLY_OF_MANY = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
+NOT_OF_FEW = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
 OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these change next to nothing
     "best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}},
     "best-fast, clusters no classes": {"routine": WithoutClusters},
@@ -222,7 +222,7 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
     "without the pull to even classes": ABLATIONS["without the pull to even classes"],
     "without neighbours as partners": {"routine": WithoutPartners},
     "all labels count alike": {"routine": WithoutConfidence},
-    "labels go far": ONLY_OF_MANY["labels go far"],
+    "labels go far": NOT_OF_FEW["labels go far"],
     "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: None}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
@@ -353,22 +353,19 @@ def change(constants: dict[str, Any]) -> None:
 
 def run_ablation(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on a part of the training rows; score on another part."""
-    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | ONLY_OF_MANY)[run["row"]]}
+    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | NOT_OF_FEW)[run["row"]]}
     return held_out_scores(run, where, FITTED_ROWS, variant)
 
 
 def run_medical(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on two thirds of the training rows; score on the others."""
-    from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_prediction
 
-    X, y, _, _ = data(run["dataset"], where.data_dir)
-    order = np.random.default_rng(run["seed"]).permutation(len(y))
-    rows, scored = np.split(order, [2 * len(y) // 3])
-    given = hide_labels(y[rows], count=run["labels"], seed=run["seed"])
+    n = len(data(run["dataset"], where.data_dir)[1])
+    X, given, X_scored, y_scored = held_out(run, where, 2 * n // 3, split=run["seed"])
     augment = {"augment": "flip"} if run["dataset"] == "retinamnist" else {}
-    embedder = fit(X[rows], given, run["seed"], "best-fast", **augment, **OF_MEDICAL[run["row"]])
-    found = evaluate_prediction(embedder.predict_proba(X[scored]), embedder.classes_, y[scored])
+    embedder = fit(X, given, run["seed"], "best-fast", **augment, **OF_MEDICAL[run["row"]])
+    found = evaluate_prediction(embedder.predict_proba(X_scored), embedder.classes_, y_scored)
     return {score: found[score] for score in ("balanced_accuracy", "auc", "nll")}
 
 
@@ -379,16 +376,24 @@ def run_full_size(run: Run, where: Where) -> Scores:
 
 def held_out_scores(run: Run, where: Where, fitted: int, variant: dict[str, Any]) -> Scores:
     """Fit on so many of the training rows; score on others of them."""
-    from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate
 
+    X, given, X_scored, y_scored = held_out(run, where, fitted)
+    embedder = fit(X, given, run["seed"], **variant)
+    knn = evaluate(embedder.transform(X_scored), y_scored, seed=run["seed"])["knn_accuracy"]
+    return {"accuracy": embedder.score(X_scored, y_scored), "knn_accuracy": knn}
+
+
+def held_out(
+    run: Run, where: Where, fitted: int, split: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return so many training rows and the labels given of them, and at most 10,000 others and their classes."""
+    from semimetric.data import hide_labels
+
     X, y, _, _ = data(run["dataset"], where.data_dir)
-    order = np.random.default_rng(0).permutation(len(y))
+    order = np.random.default_rng(split).permutation(len(y))
     rows, scored = order[:fitted], order[fitted : fitted + SCORED_ROWS]
-    given = hide_labels(y[rows], count=run["labels"], seed=run["seed"])
-    embedder = fit(X[rows], given, run["seed"], **variant)
-    knn = evaluate(embedder.transform(X[scored]), y[scored], seed=run["seed"])["knn_accuracy"]
-    return {"accuracy": embedder.score(X[scored], y[scored]), "knn_accuracy": knn}
+    return X[rows], hide_labels(y[rows], count=run["labels"], seed=run["seed"]), X[scored], y[scored]
 
 
 def run_suggest(run: Run, where: Where) -> Scores:
