@@ -164,7 +164,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
     "pixels for gradients": {"constants": {f"{DESCRIBED_IN}.oriented_gradients": nn.Flatten()}},
     "without the graph of the inputs after the first round": {"routine": WithoutInputs},
-    "without the pull to even classes": {"constants": {f"{TRAINED_IN}.EVENNESS": 0.0}},
     "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},
     "without neighbours as partners": {"routine": WithoutPartners},
     "without spread labels": {"routine": "joint"},
@@ -180,7 +179,6 @@ OF_FEWEST_LABELS = (
     "best",
     "pixels for gradients",
     "without the graph of the inputs after the first round",
-    "without the pull to even classes",
     "all labels count alike",
 )
 OF_MANY_LABELS = (
@@ -188,20 +186,16 @@ OF_MANY_LABELS = (
     "without labels in the first stage, and without their batch",
     "without a linear classifier of the inputs",
     "all labels count alike",
-    "labels go far",
 )
 OF_VECTORS = (
     "best",
     "without labels in the first stage, and without their batch",
     "without the graph of the inputs after the first round",
-    "without the pull to even classes",
     "without a linear classifier of the inputs",
     "without neighbours as partners",
     "all labels count alike",
-    "labels go far",
 )
-OF_FEWEST_VECTORS = ("best", "without the pull to even classes", "all labels count alike", "labels go far")
-NOT_OF_FEW = {"labels go far": {"constants": {f"{WEIGHED_IN}.ALPHAS": (0.99,)}}}  # else they may go less far
+OF_FEWEST_VECTORS = ("best", "all labels count alike")
 OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these change next to nothing
     "best-fast, all rows reached": {"constants": {f"{BORDERS_IN}.CONDUCTANCE": 0.0}},
     "best-fast, clusters no classes": {"routine": WithoutClusters},
@@ -219,11 +213,9 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
     "gradients alone": {"constants": {f"{TRAINED_IN}.describe": without_pixels}},
     "without a linear classifier of the inputs": ABLATIONS["without a linear classifier of the inputs"],
     "without the graph of the inputs after the first round": {"routine": WithoutInputs},
-    "without the pull to even classes": ABLATIONS["without the pull to even classes"],
     "without neighbours as partners": {"routine": WithoutPartners},
     "all labels count alike": {"routine": WithoutConfidence},
-    "labels go far": NOT_OF_FEW["labels go far"],
-    "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: None}},
+    "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: []}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
 
@@ -353,7 +345,7 @@ def change(constants: dict[str, Any]) -> None:
 
 def run_ablation(run: Run, where: Where) -> Scores:
     """Fit with an ingredient less on a part of the training rows; score on another part."""
-    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **(ABLATIONS | NOT_OF_FEW)[run["row"]]}
+    variant = {"network": "auto", "epochs": ABLATION_EPOCHS, **ABLATIONS[run["row"]]}
     return held_out_scores(run, where, FITTED_ROWS, variant)
 
 

@@ -1,13 +1,10 @@
-"""Spread labels against a dense inverse, on graphs whose answer is known, and shares that are met."""
+"""Spread labels against a dense inverse, on and graphs whose answer is known."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from semimetric.graphs import balanced, nearest_neighbours, neighbour_graph, propagate
+from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
 
 
 def two_clusters(n=60, gap=4.0, seed=0):
@@ -124,99 +121,3 @@ def test_rows_without_neighbours_and_classes_without_labels():
 def test_what_is_refused(codes, options, message):
     with pytest.raises(ValueError, match=message):
         propagate(sparse.csr_array(np.ones((3, 3))), np.array(codes), 2, **options)
-
-
-@st.composite
-def scores_and_shares(draw):
-    n, classes = draw(st.integers(1, 40)), draw(st.integers(1, 6))
-    exponents = draw(arrays(np.float64, (n, classes), elements=st.floats(-300, 300)))
-    shares = draw(arrays(np.float64, (classes,), elements=st.floats(0.01, 1)))
-    return 10**exponents, shares / shares.sum()
-
-
-@settings(max_examples=200, deadline=None)
-@given(scores_and_shares())
-def test_every_class_has_its_share_however_far_apart_the_scores_are(drawn):
-    scores, shares = drawn
-    P = balanced(scores, shares)
-    np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-12)
-    np.testing.assert_allclose(P.mean(axis=0), shares, atol=1e-6)
-
-
-def test_shares_at_the_kinks_of_an_assignment():
-    """Scores 300 orders of magnitude apart, the same for most rows: steps from afar get stuck on such."""
-    scores = np.full((16, 6), 10**8.25)
-    scores[[0, 1, 2, 4, 15], [3, 4, 2, 0, 0]] = 1e179, 1e292, 1e294, 1e87, 1e81
-    scores[[4, 6], 1] = 1.0
-    shares = np.array([0.01, 0.6875, 0.02474, 0.01, 0.01, 0.01]) / 0.75224
-    np.testing.assert_allclose(balanced(scores, shares).mean(axis=0), shares, atol=1e-6)
-
-
-@pytest.mark.parametrize("certainty", [0.0, 1.0, 10.0, 100.0])
-def test_scores_times_one_factor_a_class(certainty):
-    """Between two classes the odds of all rows change by the same factor, so their order stays."""
-    generator = np.random.default_rng(0)
-    scores = np.exp(certainty * generator.standard_normal((500, 4)) / 2)
-    shares = np.array([0.1, 0.2, 0.3, 0.4])
-    P = balanced(scores, shares)
-    np.testing.assert_allclose(P.mean(axis=0), shares, atol=1e-8)
-    held = (P > 1e-280).all(axis=1)
-    change = np.log(P[held]) - np.log(scores[held])
-    change -= change[:, :1]
-    np.testing.assert_allclose(change, np.broadcast_to(change[0], change.shape), atol=1e-8)
-
-
-def test_by_hand():
-    """Odds of 4 and 1, to be half and half: by factors 1 and 2 the odds are 2 and ½."""
-    np.testing.assert_allclose(balanced(np.array([[4.0, 1], [1, 1]]), [0.5, 0.5]), [[2 / 3, 1 / 3], [1 / 3, 2 / 3]])
-
-
-def test_what_does_not_matter():
-    scores, shares = np.random.default_rng(0).random((50, 3)), np.array([0.2, 0.3, 0.5])
-    P = balanced(scores, shares)
-    of_rows, of_classes = np.random.default_rng(1).random((50, 1)), np.array([1e-200, 1.0, 1e90])
-    np.testing.assert_allclose(balanced(scores * of_rows * of_classes, shares), P, atol=1e-7)
-    np.testing.assert_allclose(balanced(scores[::-1], shares), P[::-1], atol=1e-7)
-    np.testing.assert_allclose(balanced(scores[:, ::-1], shares[::-1]), P[:, ::-1], atol=1e-7)
-    np.testing.assert_allclose(balanced(np.tile(scores, (3, 1)), shares), np.tile(P, (3, 1)), atol=1e-7)
-    np.testing.assert_allclose(balanced(P, shares), P, atol=1e-7)
-
-
-def test_rows_about_which_nothing_is_known_have_the_shares():
-    shares = np.array([0.2, 0.8, 0.0])
-    P = balanced(np.array([[0.0, 0, 0], [3, 1, 9], [1, 3, 0], [0, 0, 5]]), shares)
-    np.testing.assert_allclose(P[[0, 3]], [shares, shares])  # the last is only of a class without a share
-    assert (P[:, 2] == 0).all()
-    np.testing.assert_allclose(P.mean(axis=0), shares, atol=1e-8)
-    np.testing.assert_array_equal(balanced(np.zeros((2, 3)), shares), [shares, shares])
-    assert balanced(np.zeros((0, 3)), shares).shape == (0, 3)
-
-
-def test_zeros_that_forbid_the_shares():
-    """Three of four rows can only be of class 0, which is to have half; then the fourth is of class 1."""
-    P = balanced(np.array([[1.0, 0, 0], [2, 0, 0], [3, 0, 0], [5, 1, 0]]), [0.5, 0.3, 0.2])
-    np.testing.assert_allclose(P[:3], [[1, 0, 0], [1, 0, 0], [1, 0, 0]])
-    np.testing.assert_allclose(P[3], [0, 1, 0], atol=1e-6)
-
-
-def test_zeros_that_forbid_the_shares_of_some_leave_the_others_in_order():
-    """Three of five rows are of class 0, which was to have half. What the others miss, they miss about alike."""
-    scores = np.array([[1.0, 0, 0], [2, 0, 0], [3, 0, 0], [5, 1, 2], [1, 3, 1]])
-    P = balanced(scores, [0.5, 0.3, 0.2])
-    np.testing.assert_allclose(P.mean(axis=0), [0.6, 0.25, 0.15], atol=5e-3)
-
-
-@pytest.mark.parametrize(
-    ("scores", "shares", "message"),
-    [
-        (np.ones((2, 3)), [0.5, 0.5], r"\(2, 3\) and shares \(2,\)"),
-        (-np.ones((2, 2)), [0.5, 0.5], "a negative number, NaN or infinity"),
-        (np.full((2, 2), np.nan), [0.5, 0.5], "a negative number, NaN or infinity"),
-        (np.ones((2, 2)), [0.5, 0.6], "must sum to 1"),
-        (np.ones((2, 2)), [1.5, -0.5], "must not be negative"),
-        (np.ones((2, 2)), [np.nan, 1.0], "must not be negative"),
-    ],
-)
-def test_what_balanced_refuses(scores, shares, message):
-    with pytest.raises(ValueError, match=message):
-        balanced(scores, shares)

@@ -2,11 +2,10 @@
 
 from semimetric.graphs.borders import conductances, parts_within_borders
 from semimetric.graphs.nearest import nearest_neighbours
-from semimetric.graphs.propagation import balanced, propagate
+from semimetric.graphs.propagation import propagate
 from semimetric.graphs.weights import nearness, neighbour_graph
 
 __all__ = [
-    "balanced",
     "conductances",
     "nearest_neighbours",
     "nearness",

@@ -36,12 +36,12 @@ def _components(data: TrainingData, described: Callable[[Tensor], Tensor]) -> np
     return np.concatenate([pca.transform(described(x).numpy(force=True)) for x in in_chunks(data)])
 
 
-def colours(data: TrainingData) -> np.ndarray | None:
-    """Return the mean and the standard deviation of each channel (n, 2c), which gradients do not tell.
+def colours(data: TrainingData) -> list[np.ndarray]:
+    """Return one array, the mean and the standard deviation of each channel (n, 2c), which gradients do not tell.
 
-    The first two colour moments (Stricker & Orengo 1995). None of what has no colours.
+    The first two colour moments (Stricker & Orengo 1995). No array of what has no colours.
     """
     if data.inputs.ndim != 4 or data.inputs.shape[1] == 1:
-        return None
+        return []
     moments = (torch.cat([x.mean(dim=(2, 3)), x.std(dim=(2, 3), correction=0)], dim=1) for x in in_chunks(data))
-    return np.concatenate([each.numpy(force=True) for each in moments])
+    return [np.concatenate([each.numpy(force=True) for each in moments])]

@@ -1,4 +1,4 @@
-"""What inputs tell of classes before a space is learned: how far labels reach, and what a linear classifier says."""
+"""What inputs tell of classes before a space is learned: which of them, and what a linear classifier says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,6 @@ from scipy.special import log_softmax, softmax
 
 from semimetric.graphs import propagate
 
-ALPHAS = (0.9, 0.97, 0.99)
-FARTHEST = ALPHAS[-1]
 SHARES = (0.0, 0.25, 0.5, 0.75)
 STRENGTHS = (1.0, 10.0, 100.0)  # C of the logistic regression, of inputs whose mean square is 1
 POWERS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 6)
@@ -26,14 +24,12 @@ class Evidence:
     """What is believed of the inputs.
 
     graph : int, which of several graphs of neighbours tells most.
-    alpha : float, how far labels reach in it: see `semimetric.graphs.propagate`.
     share : float, how much a linear classifier's word counts beside the graph's, which has the rest of 1.
     linear : float64 array (n, c), the logarithms of its probabilities; None where its share is 0.
-    power : float, to which probabilities are to be raised, if labels reach as far as can be, to be as sure as they may.
+    power : float, to which probabilities are to be raised to be as sure as they may.
     """
 
     graph: int = 0
-    alpha: float = FARTHEST
     share: float = 0.0
     linear: np.ndarray | None = None
     power: float = USUAL_POWER
@@ -59,17 +55,15 @@ NEIGHBOURS_ALONE = Evidence()
 def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
     """Return how to read labels from inputs: as two thirds of them best foretell the others.
 
-    By three-fold cross-validation of the mean negative log-likelihood: who counts as neighbours, how far labels reach
-    among them (alpha of .9, .97 or .99), what share a logistic regression has beside them (0 to three quarters), what
-    it looks at and its strength; each under the power of the probabilities that suits it best, for labels that go far
-    are seldom sure, and may be right all the same. Where labels are many, near ones tell more; where they are few, far
-    ones are all there are. Where classes are clusters, neighbours tell all; where they are grades of something, a line
-    may tell more.
+    By three-fold cross-validation of the mean negative log-likelihood: who counts as neighbours, what share a logistic
+    regression has beside them (0 to three quarters), what it looks at and its strength; each under the power of the
+    probabilities that suits it best, for labels that go far are seldom sure, and may be right all the same. Where
+    classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
 
-    The power that suits the farthest reach is kept for the end, but none above 3: with a few dozen labels foretold, all
-    of them rightly, there would be no end to how sure one may be.
+    That power is kept for the end, but none above 3: with a few dozen labels foretold, all of them rightly, there would
+    be no end to how sure one may be.
 
-    As far as can be, by the first graph alone and squared, if fewer than two classes have two labels.
+    By the first graph alone and squared, if fewer than two classes have two labels.
 
     Parameters
     ----------
@@ -85,8 +79,8 @@ def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray]
     --------
     >>> chain = sparse.csr_array(np.eye(8, k=1) + np.eye(8, k=-1))
     >>> evidence = weigh([chain], [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
-    >>> evidence.alpha, evidence.share
-    (0.9, 0.0)
+    >>> evidence.graph, evidence.share
+    (0, 0.0)
     """
     foretold = _to_foretell(codes)
     if not len(foretold):
@@ -94,30 +88,31 @@ def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray]
     own, n_classes = codes[foretold], int(codes.max()) + 1
     descriptions = [_of_unit_size(rows) for rows in descriptions]
     lines = list(product(range(len(descriptions)), STRENGTHS))
-    by_graph = {reach: np.empty((len(foretold), n_classes)) for reach in product(range(len(graphs)), ALPHAS)}
+    by_graph = [np.empty((len(foretold), n_classes)) for _ in graphs]
     by_line = {line: np.empty((len(foretold), n_classes)) for line in lines}
     for fold in range(FOLDS):
         left_out = foretold[fold::FOLDS]
         known = codes.copy()
         known[left_out] = -1
-        for (number, alpha), scores in by_graph.items():
-            scores[fold::FOLDS] = _logarithms(propagate(graphs[number], known, n_classes, alpha=alpha)[left_out])
+        for graph, scores in zip(graphs, by_graph, strict=True):
+            scores[fold::FOLDS] = _logarithms(propagate(graph, known, n_classes)[left_out])
         for (number, strength), scores in by_line.items():
             scores[fold::FOLDS] = _linear(descriptions[number], known, strength, left_out)
 
-    def surprise(reach: tuple[int, float], line: tuple[int, float], share: float) -> tuple[float, float]:
-        """Return the least that is to be had, and by which power."""
-        logarithms = (1 - share) * by_graph[reach] + share * by_line[line]
-        return min((_surprise(power * logarithms, own), power) for power in POWERS)
+    def surprise(share: float, graph: int, line: tuple[int, float], power: float) -> float:
+        return _surprise(power * ((1 - share) * by_graph[graph] + share * by_line[line]), own)
 
-    choices = [
-        (reach, line, share) for share in SHARES for reach in by_graph for line in (lines if share else lines[:1])
-    ]
-    (graph, alpha), line, share = min(choices, key=lambda choice: surprise(*choice)[0])  # of those alike, the simplest
+    choices = (
+        (share, graph, line, power)
+        for share in SHARES
+        for graph in range(len(graphs))
+        for line in (lines if share else lines[:1])
+        for power in POWERS
+    )
+    share, graph, line, power = min(choices, key=lambda choice: surprise(*choice))  # of those alike, the simplest
     number, strength = line
     linear = _linear(descriptions[number], codes, strength, np.arange(len(codes))) if share else None
-    power = float(np.clip(surprise((graph, FARTHEST), line, share)[1], LEAST_POWER, MOST_POWER))
-    return Evidence(graph, alpha, share, linear, power)
+    return Evidence(graph, share, linear, float(np.clip(power, LEAST_POWER, MOST_POWER)))
 
 
 def _to_foretell(codes: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from semimetric.graphs import balanced, conductances, parts_within_borders, propagate
+from semimetric.graphs import conductances, parts_within_borders, propagate
 from semimetric.graphs.borders import CONDUCTANCE
 from semimetric.training.evidence import NEIGHBOURS_ALONE, Evidence
 
@@ -32,14 +32,10 @@ class Spread:
         return self.clusters < 0
 
 
-def spread_labels(
-    graph: sparse.csr_array, codes: np.ndarray, evenness: float = 0.0, evidence: Evidence = NEIGHBOURS_ALONE
-) -> Spread:
+def spread_labels(graph: sparse.csr_array, codes: np.ndarray, evidence: Evidence = NEIGHBOURS_ALONE) -> Spread:
     """Return each row's probability of each class, spread over a graph of neighbours from the labelled rows.
 
-    Label spreading (Zhou et al. 2004), pooled with what else there is of evidence, with the classes' shares of the rows
-    reached drawn from what this alone gives them towards even ones: an even share is too much of a rare class, and
-    without any a class that holds the graph's hubs takes rows of all others, while classes are not yet apart.
+    Label spreading (Zhou et al. 2004), pooled with what else there is of evidence.
 
     A row is reached if there is a label on its side of all borders that the graph has: see
     `semimetric.graphs.parts_within_borders`. Labels reach two kinds of parts more:
@@ -56,10 +52,8 @@ def spread_labels(
         Symmetric weights between neighbours.
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
-    evenness : float
-        From 0, the shares as they are found, to 1, even ones.
     evidence : Evidence
-        How far labels reach, and a linear classifier's word.
+        A linear classifier's word.
 
     Examples
     --------
@@ -68,23 +62,17 @@ def spread_labels(
     [0, 1]
     """
     n_classes = int(codes.max()) + 1
-    scores = evidence.pooled(propagate(graph, codes, n_classes, alpha=evidence.alpha))
+    scores = evidence.pooled(propagate(graph, codes, n_classes))
     touched = np.any(scores, axis=1)
-    even = np.full(n_classes, 1 / n_classes)
-    probabilities = np.tile(even, (len(scores), 1))
+    probabilities = np.full(scores.shape, 1 / n_classes)
     probabilities[touched] = scores[touched] / scores[touched].sum(axis=1, keepdims=True)
-
-    def evened(rows: np.ndarray) -> np.ndarray:
-        return balanced(scores[rows], evenness * even + (1 - evenness) * probabilities[rows].mean(axis=0))
-
     parts = parts_within_borders(graph)
     labelled = np.isin(np.arange(parts.max() + 1), parts[codes >= 0])
-    homes = _homes(means_by(parts[touched], evened(touched), len(labelled)), labelled)
+    homes = _homes(means_by(parts[touched], probabilities[touched], len(labelled)), labelled)
     near = np.isin(np.arange(len(labelled)), parts[touched])
     reached = (labelled | homes | (near & _fragments(graph, parts)))[parts]
     clusters = np.full(len(codes), -1)
     clusters[~reached] = np.unique(parts[~reached], return_inverse=True)[1]
-    probabilities[reached] = evened(reached)
     at_home = homes[parts]
     probabilities[at_home] = means_by(parts, probabilities, len(labelled))[parts[at_home]]
     return Spread(probabilities, clusters)

@@ -14,14 +14,12 @@ from semimetric.model import CONTRAST, Model, Weights
 from semimetric.training.data import LABELLED, InputGraphs, TrainingData
 from semimetric.training.descriptions import colours, describe
 from semimetric.training.embedding import embed_all
-from semimetric.training.evidence import FARTHEST, Evidence, weigh
+from semimetric.training.evidence import Evidence, weigh
 from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, sharpened, spread_labels
 from semimetric.training.routines.base import MAIN, Routine, Step, all_rows, step_on
 
 FIRST_SHARE = 1 / 3  # of the epochs, before any label is spread
 NEIGHBOURS = 10
-EVENNESS = 0.5  # of the classes' shares when labels are first spread
-FADED = 1 / 32  # what is left of that at the end
 
 
 class SelfTraining(Routine):
@@ -42,8 +40,6 @@ class SelfTraining(Routine):
     believe what the space was trained on. Images may be neighbours in it by their gradients, their pixels or both, as
     the given labels foretell each other best; and where a linear classifier of the inputs is found to know what their
     graph does not, its word counts throughout: see `semimetric.training.evidence`.
-    Classes are drawn half-way to even shares at first, and less and less: once they stand apart, their sizes are
-    what they are.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
     is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
@@ -89,9 +85,7 @@ class SelfTraining(Routine):
         Z = embed_all(model, data)
         given = self._given.numpy(force=True)
         evidence = _evidence(data, given)
-        rounds = self.epochs - self.first
-        evenness = EVENNESS * FADED ** ((epoch - self.first) / (rounds - 1) if rounds > 1 else 1)
-        spread = spread_labels(inputs.graphs[evidence.graph] + _graph(Z)[1], given, evenness, evidence)
+        spread = spread_labels(inputs.graphs[evidence.graph] + _graph(Z)[1], given, evidence)
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
             inside = ~spread.reached
@@ -111,11 +105,11 @@ def _first(weights: Weights, epochs: int) -> int:
 def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is.
 
-    Labels reach as far as can be; probabilities are as sure as the given labels bear out: see `Evidence.power`.
+    Probabilities are as sure as the given labels bear out: see `Evidence.power`.
     """
     Z, evidence = embed_all(model, data), _evidence(data, given)
     graph = _of_inputs(data).graphs[evidence.graph] + _graph(Z)[1]
-    spread = spread_labels(graph, given, FADED * EVENNESS, replace(evidence, alpha=FARTHEST))
+    spread = spread_labels(graph, given, evidence)
     return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power))
 
 
@@ -131,8 +125,8 @@ def _of_inputs(data: TrainingData) -> InputGraphs:
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
-        inputs, seen = _of_inputs(data), colours(data)
-        data.evidence = weigh(inputs.graphs, inputs.descriptions + ([] if seen is None else [seen]), given)
+        inputs = _of_inputs(data)
+        data.evidence = weigh(inputs.graphs, inputs.descriptions + colours(data), given)
     return data.evidence
 
 
