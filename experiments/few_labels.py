@@ -97,10 +97,10 @@ class WithoutInputs(SelfTraining):
     """After the first round labels are spread over the space's graph alone."""
 
     def before_epoch(self, epoch, model, data):
-        """Empty the graphs of the inputs once labels have been spread over one."""
+        """Empty the graph of the inputs once labels have been spread over it."""
         super().before_epoch(epoch, model, data)
         if epoch == self.first:
-            data.input_graphs = replace(data.input_graphs, graphs=[0 * graph for graph in data.input_graphs.graphs])
+            data.input_graph = replace(data.input_graph, graph=0 * data.input_graph.graph)
 
 
 class WithoutPartners(SelfTraining):

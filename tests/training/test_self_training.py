@@ -9,7 +9,7 @@ from semimetric import MetricEmbedder
 from semimetric.losses import NormalisedSoftmaxLoss
 from semimetric.model import CONTRAST, KL, METRIC, RECONSTRUCTION, Weights
 from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
-from semimetric.training.data import InputGraphs
+from semimetric.training.data import InputGraph
 from semimetric.training.evidence import Evidence
 from semimetric.training.pseudo_labels import Spread
 from semimetric.training.routines import self_training
@@ -94,9 +94,9 @@ def test_both_graphs_count_alike_beside_what_the_evidence_says(fit_of, monkeypat
     fit = fit_of("best")
     graphs = [sparse.csr_array(np.eye(60, k=k) + np.eye(60, k=-k)) for k in (1, 2)]
     found = Spread(np.full((60, 2), (0.25, 0.75)), np.full(60, -1))
-    evidence = Evidence(1, 0.5, np.zeros((60, 2)), power=3)
+    evidence = Evidence(0.5, np.zeros((60, 2)), power=3)
     seen = []
-    fit.data.input_graphs = InputGraphs([fit.X], np.zeros((60, 1), int), [0 * graphs[0], graphs[0]])
+    fit.data.input_graph = InputGraph([fit.X], np.zeros((60, 1), int), graphs[0])
     monkeypatch.setattr(self_training, "weigh", lambda *given: evidence)
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
     monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or found)
@@ -146,7 +146,7 @@ class TwoPlaces(torch.nn.Module):
 def silence_inputs(data):
     """Let them have no neighbours, and tell of no class: they are noise here."""
     n = len(data.y)
-    data.input_graphs = InputGraphs([np.zeros((n, 1))], np.arange(n)[:, None], [sparse.csr_array((n, n))])
+    data.input_graph = InputGraph([np.zeros((n, 1))], np.arange(n)[:, None], sparse.csr_array((n, n)))
     data.evidence = Evidence()
 
 

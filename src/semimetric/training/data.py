@@ -20,17 +20,17 @@ PAIRED = "paired"
 
 
 @dataclass(frozen=True)
-class InputGraphs:
+class InputGraph:
     """Who is near whom before a space is learned.
 
-    descriptions : arrays (n, d), what rows are compared by, in one way or several.
+    descriptions : arrays (n, d), what rows are described by, in one way or several.
     neighbours : int64 array (n, k), of each row by the first of them.
-    graphs : sparse arrays (n, n), of neighbours by each and by several together; the first is by the first alone.
+    graph : sparse array (n, n), weights between neighbours.
     """
 
     descriptions: list[np.ndarray]
     neighbours: np.ndarray
-    graphs: list[csr_array]
+    graph: csr_array
 
 
 class TrainingData:
@@ -62,7 +62,7 @@ class TrainingData:
         Which of the rows with a label the labelled stream draws on; None: all of them.
     neighbours : int64 array (n, k), optional
         The rows that the paired stream may put beside each row; None: itself alone.
-    input_graphs : InputGraphs, optional
+    input_graph : InputGraph, optional
         Who is near whom by inputs, once a routine has asked for it.
     evidence : Evidence, optional
         What these tell of the classes, once a routine has asked for it.
@@ -83,7 +83,7 @@ class TrainingData:
         self.centres = torch.empty((0, 0))
         self.sure: np.ndarray | None = None
         self.neighbours: np.ndarray | None = None
-        self.input_graphs: InputGraphs | None = None
+        self.input_graph: InputGraph | None = None
         self.evidence: Evidence | None = None
         self.normaliser = normaliser
         self.augmentation = augmentation

@@ -1,4 +1,4 @@
-"""What rows are compared by before a space is learned."""
+"""What rows are described by before a space is learned."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,11 @@ COMPONENT_ROWS = 10_000
 
 
 def describe(data: TrainingData) -> list[np.ndarray]:
-    """Return vectors for every row (n, at most 100), float32, of which near ones are of rows that are alike.
+    """Return vectors for every row (n, at most 100), float32; of the first of them, near ones are of rows alike.
 
     First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of their
-    pixels; of vectors as they are. They are learned on at most 10,000 rows, drawn by the same seed always.
+    pixels, by which a linear classifier may tell more; of vectors as they are. They are learned on at most 10,000 rows,
+    drawn by the same seed always.
     """
     of_pixels = _components(data, nn.Flatten())
     return [_components(data, oriented_gradients), of_pixels] if data.inputs.ndim == 4 else [of_pixels]

@@ -1,4 +1,4 @@
-"""What inputs tell of classes before a space is learned: which of them, and what a linear classifier says."""
+"""What inputs tell of classes before a space is learned: by their neighbours, and by a linear classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,11 @@ STEPS = 1_000
 class Evidence:
     """What is believed of the inputs.
 
-    graph : int, which of several graphs of neighbours tells most.
     share : float, how much a linear classifier's word counts beside the graph's, which has the rest of 1.
     linear : float64 array (n, c), the logarithms of its probabilities; None where its share is 0.
     power : float, to which probabilities are to be raised to be as sure as they may.
     """
 
-    graph: int = 0
     share: float = 0.0
     linear: np.ndarray | None = None
     power: float = USUAL_POWER
@@ -52,24 +50,23 @@ class Evidence:
 NEIGHBOURS_ALONE = Evidence()
 
 
-def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
+def weigh(graph: sparse.csr_array, descriptions: Sequence[np.ndarray], codes: np.ndarray) -> Evidence:
     """Return how to read labels from inputs: as two thirds of them best foretell the others.
 
-    By three-fold cross-validation of the mean negative log-likelihood: who counts as neighbours, what share a logistic
-    regression has beside them (0 to three quarters), what it looks at and its strength; each under the power of the
-    probabilities that suits it best, for labels that go far are seldom sure, and may be right all the same. Where
-    classes are clusters, neighbours tell all; where they are grades of something, a line may tell more.
+    By three-fold cross-validation of the mean negative log-likelihood: what share a logistic regression has beside the
+    neighbours (0 to three quarters), what it looks at and its strength; each under the power of the probabilities that
+    suits it best, for labels that go far are seldom sure, and may be right all the same. Where classes are clusters,
+    neighbours tell all; where they are grades of something, a line may tell more.
 
     That power is kept for the end, but none above 3: with a few dozen labels foretold, all of them rightly, there would
     be no end to how sure one may be.
 
-    By the first graph alone and squared, if fewer than two classes have two labels.
+    By the graph alone and squared, if fewer than two classes have two labels.
 
     Parameters
     ----------
-    graphs : sequence of sparse arrays (n, n)
-        Symmetric weights between neighbours. They must not know the labels, as that of a space trained on them does.
-        Of those that foretell alike, the first is taken.
+    graph : sparse array (n, n)
+        Symmetric weights between neighbours. They must not know the labels, as those of a space trained on them do.
     descriptions : sequence of arrays (n, d)
         What a linear classifier may look at, one of them at a time, in any unit.
     codes : int array (n,)
@@ -78,9 +75,8 @@ def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray]
     Examples
     --------
     >>> chain = sparse.csr_array(np.eye(8, k=1) + np.eye(8, k=-1))
-    >>> evidence = weigh([chain], [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
-    >>> evidence.graph, evidence.share
-    (0, 0.0)
+    >>> weigh(chain, [np.arange(8.0)[:, None] % 2], np.array([0, 0, 0, 0, 1, 1, 1, 1])).share
+    0.0
     """
     foretold = _to_foretell(codes)
     if not len(foretold):
@@ -88,31 +84,24 @@ def weigh(graphs: Sequence[sparse.csr_array], descriptions: Sequence[np.ndarray]
     own, n_classes = codes[foretold], int(codes.max()) + 1
     descriptions = [_of_unit_size(rows) for rows in descriptions]
     lines = list(product(range(len(descriptions)), STRENGTHS))
-    by_graph = [np.empty((len(foretold), n_classes)) for _ in graphs]
+    by_graph = np.empty((len(foretold), n_classes))
     by_line = {line: np.empty((len(foretold), n_classes)) for line in lines}
     for fold in range(FOLDS):
         left_out = foretold[fold::FOLDS]
         known = codes.copy()
         known[left_out] = -1
-        for graph, scores in zip(graphs, by_graph, strict=True):
-            scores[fold::FOLDS] = _logarithms(propagate(graph, known, n_classes)[left_out])
+        by_graph[fold::FOLDS] = _logarithms(propagate(graph, known, n_classes)[left_out])
         for (number, strength), scores in by_line.items():
             scores[fold::FOLDS] = _linear(descriptions[number], known, strength, left_out)
 
-    def surprise(share: float, graph: int, line: tuple[int, float], power: float) -> float:
-        return _surprise(power * ((1 - share) * by_graph[graph] + share * by_line[line]), own)
+    def surprise(share: float, line: tuple[int, float], power: float) -> float:
+        return _surprise(power * ((1 - share) * by_graph + share * by_line[line]), own)
 
-    choices = (
-        (share, graph, line, power)
-        for share in SHARES
-        for graph in range(len(graphs))
-        for line in (lines if share else lines[:1])
-        for power in POWERS
-    )
-    share, graph, line, power = min(choices, key=lambda choice: surprise(*choice))  # of those alike, the simplest
+    choices = ((share, line, power) for share in SHARES for line in (lines if share else lines[:1]) for power in POWERS)
+    share, line, power = min(choices, key=lambda choice: surprise(*choice))  # of those alike, the simplest
     number, strength = line
     linear = _linear(descriptions[number], codes, strength, np.arange(len(codes))) if share else None
-    return Evidence(graph, share, linear, float(np.clip(power, LEAST_POWER, MOST_POWER)))
+    return Evidence(share, linear, float(np.clip(power, LEAST_POWER, MOST_POWER)))
 
 
 def _to_foretell(codes: np.ndarray) -> np.ndarray:

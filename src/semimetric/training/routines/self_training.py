@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import CONTRAST, Model, Weights
-from semimetric.training.data import LABELLED, InputGraphs, TrainingData
+from semimetric.training.data import LABELLED, InputGraph, TrainingData
 from semimetric.training.descriptions import colours, describe
 from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import Evidence, weigh
@@ -37,9 +37,8 @@ class SelfTraining(Routine):
     thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's: it has clusters in it which the space may have torn, and does not
-    believe what the space was trained on. Images may be neighbours in it by their gradients, their pixels or both, as
-    the given labels foretell each other best; and where a linear classifier of the inputs is found to know what their
-    graph does not, its word counts throughout: see `semimetric.training.evidence`.
+    believe what the space was trained on. Where a linear classifier of the inputs is found to know what their graph
+    does not, its word counts throughout: see `semimetric.training.evidence`.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
     is all. Nothing has to be kept to resume: labels and neighbours follow from the given labels and the model.
@@ -85,7 +84,7 @@ class SelfTraining(Routine):
         Z = embed_all(model, data)
         given = self._given.numpy(force=True)
         evidence = _evidence(data, given)
-        spread = spread_labels(inputs.graphs[evidence.graph] + _graph(Z)[1], given, evidence)
+        spread = spread_labels(inputs.graph + _graph(Z)[1], given, evidence)
         y, weights = pseudo_labels(spread, given)
         if model.metric is not None and model.metric.takes_in and model.prior is None:  # which may be of classes
             inside = ~spread.reached
@@ -108,25 +107,21 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
     Probabilities are as sure as the given labels bear out: see `Evidence.power`.
     """
     Z, evidence = embed_all(model, data), _evidence(data, given)
-    graph = _of_inputs(data).graphs[evidence.graph] + _graph(Z)[1]
-    spread = spread_labels(graph, given, evidence)
+    spread = spread_labels(_of_inputs(data).graph + _graph(Z)[1], given, evidence)
     return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power))
 
 
-def _of_inputs(data: TrainingData) -> InputGraphs:
-    if data.input_graphs is None:
+def _of_inputs(data: TrainingData) -> InputGraph:
+    if data.input_graph is None:
         descriptions = describe(data)
-        neighbours, graphs = zip(*map(_graph, descriptions), strict=True)
-        if len(graphs) > 1:
-            graphs = (graphs[0], sum(graphs) / len(graphs), *graphs[1:])
-        data.input_graphs = InputGraphs(descriptions, neighbours[0], list(graphs))
-    return data.input_graphs
+        data.input_graph = InputGraph(descriptions, *_graph(descriptions[0]))
+    return data.input_graph
 
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
         inputs = _of_inputs(data)
-        data.evidence = weigh(inputs.graphs, inputs.descriptions + colours(data), given)
+        data.evidence = weigh(inputs.graph, inputs.descriptions + colours(data), given)
     return data.evidence
 
 
