@@ -203,18 +203,23 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 
 
 def without_pixels(data: TrainingData) -> list[np.ndarray]:
-    """Return what rows are compared by but the last, which is the pixels."""
+    """Return what rows are described by but the last, which is the pixels."""
     return describe(data)[:-1]
 
 
 OF_MEDICAL: dict[str, dict[str, Any]] = {
     "best-fast": {},
-    "pixels for gradients": ABLATIONS["pixels for gradients"],
     "gradients alone": {"constants": {f"{TRAINED_IN}.describe": without_pixels}},
-    "without a linear classifier of the inputs": ABLATIONS["without a linear classifier of the inputs"],
-    "without the graph of the inputs after the first round": {"routine": WithoutInputs},
-    "without neighbours as partners": {"routine": WithoutPartners},
-    "all labels count alike": {"routine": WithoutConfidence},
+    **{
+        name: ABLATIONS[name]
+        for name in (
+            "pixels for gradients",
+            "without a linear classifier of the inputs",
+            "without the graph of the inputs after the first round",
+            "without neighbours as partners",
+            "all labels count alike",
+        )
+    },
     "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: []}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }

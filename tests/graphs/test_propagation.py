@@ -1,4 +1,4 @@
-"""Spread labels against a dense inverse, on and graphs whose answer is known."""
+"""Spread labels against a dense inverse, and on graphs whose answer is known."""
 
 import numpy as np
 import pytest
