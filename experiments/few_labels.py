@@ -55,8 +55,6 @@ from semimetric.errors import RunError
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import write_whole
 from semimetric.training import LABELLED, PAIRED, UNLABELLED, SelfTraining
-from semimetric.training.data import TrainingData
-from semimetric.training.descriptions import describe
 
 Run = dict[str, Any]
 Scores = dict[str, float]
@@ -202,14 +200,9 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 }
 
 
-def without_pixels(data: TrainingData) -> list[np.ndarray]:
-    """Return what rows are described by but the last, which is the pixels."""
-    return describe(data)[:-1]
-
-
 OF_MEDICAL: dict[str, dict[str, Any]] = {
     "best-fast": {},
-    "gradients alone": {"constants": {f"{TRAINED_IN}.describe": without_pixels}},
+    "gradients alone": {"constants": {f"{TRAINED_IN}.pixels": lambda data: []}},
     **{
         name: ABLATIONS[name]
         for name in (

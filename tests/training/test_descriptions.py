@@ -7,7 +7,7 @@ import torch
 from semimetric.data.arrays import recognise
 from semimetric.data.normalisation import Normaliser
 from semimetric.training import TrainingData, descriptions
-from semimetric.training.descriptions import colours, describe
+from semimetric.training.descriptions import colours, describe, pixels
 
 
 def data_of(X, augmentation=None):
@@ -22,7 +22,7 @@ def squared_distances(Z):
 def test_vectors_of_few_numbers_are_described_by_these():
     X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     data = data_of(X)
-    (found,) = describe(data)
+    found = describe(data)
     np.testing.assert_array_equal(found, data.normaliser(torch.from_numpy(X)).numpy())
 
 
@@ -30,7 +30,7 @@ def test_vectors_of_many_keep_what_varies_most():
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(300, 3)) @ rng.normal(size=(3, 150))).astype(np.float32)
     data = data_of(X)
-    (found,) = describe(data)
+    found = describe(data)
     assert found.shape == (300, 100)
     assert found.dtype == np.float32
     expected = squared_distances(data.normaliser(torch.from_numpy(X)).numpy().astype(np.float64))
@@ -40,10 +40,10 @@ def test_vectors_of_many_keep_what_varies_most():
 def test_components_are_of_some_rows_and_given_for_all(monkeypatch):
     monkeypatch.setattr(descriptions, "COMPONENT_ROWS", 20)
     X = np.random.default_rng(0).normal(size=(300, 150)).astype(np.float32)
-    (found,) = describe(data_of(X))
+    found = describe(data_of(X))
     assert found.shape == (300, 20)
     assert np.isfinite(found).all()
-    np.testing.assert_array_equal(describe(data_of(X))[0], found)
+    np.testing.assert_array_equal(describe(data_of(X)), found)
 
 
 def test_images_are_near_that_show_the_same_however_bright():
@@ -57,25 +57,26 @@ def test_images_are_near_that_show_the_same_however_bright():
         if not is_upright:
             image[:] = image.T.copy()
     X = X * rng.uniform(0.1, 1, (60, 1, 1)) + rng.uniform(0, 1, (60, 1, 1))
-    by_gradients, by_pixels = describe(data_of(X[:, None].astype(np.float32)))
+    data = data_of(X[:, None].astype(np.float32))
     right = []
-    for found in (by_gradients, by_pixels):
+    for found in (describe(data), *pixels(data)):
         distances = squared_distances(found)
         np.fill_diagonal(distances, np.inf)
         right.append((upright[distances.argmin(axis=1)] == upright).mean())
     assert right[0] == 1 > right[1]
 
 
-def test_images_are_described_by_their_pixels_too():
+def test_pixels_components_are_as_far_apart_as_they():
     X = np.random.default_rng(0).normal(size=(80, 1, 12, 12)).astype(np.float32)
     data = data_of(X)
     flat = data.normaliser(torch.from_numpy(X)).flatten(1).numpy()
-    np.testing.assert_allclose(squared_distances(describe(data)[1]), squared_distances(flat), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(squared_distances(pixels(data)[0]), squared_distances(flat), rtol=1e-3, atol=1e-2)
 
 
 @pytest.mark.parametrize("n", [1, 2, 300])
 def test_images_that_show_nothing_are_alike(n):
-    for found in describe(data_of(np.full((n, 1, 28, 28), 7, np.uint8))):
+    data = data_of(np.full((n, 1, 28, 28), 7, np.uint8))
+    for found in (describe(data), *pixels(data)):
         assert len(found) == n
         np.testing.assert_allclose(found, 0, atol=1e-4)
 
@@ -83,8 +84,12 @@ def test_images_that_show_nothing_are_alike(n):
 def test_views_have_no_part_in_it():
     X = np.random.default_rng(0).integers(0, 256, (30, 1, 12, 12), dtype=np.uint8)
     views = data_of(X, augmentation=lambda x: x * torch.randn(1) + 100)
-    for found, expected in zip(describe(views), describe(data_of(X)), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(describe(views), describe(data_of(X)))
+    np.testing.assert_array_equal(pixels(views), pixels(data_of(X)))
+
+
+def test_vectors_have_no_pixels():
+    assert pixels(data_of(np.ones((30, 5), np.float32))) == []
 
 
 # Colours ----------------------------------------------------------------------------------------------

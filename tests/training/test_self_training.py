@@ -96,7 +96,7 @@ def test_both_graphs_count_alike_beside_what_the_evidence_says(fit_of, monkeypat
     found = Spread(np.full((60, 2), (0.25, 0.75)), np.full(60, -1))
     evidence = Evidence(0.5, np.zeros((60, 2)), power=3)
     seen = []
-    fit.data.input_graph = InputGraph([fit.X], np.zeros((60, 1), int), graphs[0])
+    fit.data.input_graph = InputGraph(fit.X, np.zeros((60, 1), int), graphs[0])
     monkeypatch.setattr(self_training, "weigh", lambda *given: evidence)
     monkeypatch.setattr(self_training, "_graph", lambda Z: (np.zeros((60, 1), int), graphs[1]))
     monkeypatch.setattr(self_training, "spread_labels", lambda *given: seen.append(given) or found)
@@ -146,7 +146,7 @@ class TwoPlaces(torch.nn.Module):
 def silence_inputs(data):
     """Let them have no neighbours, and tell of no class: they are noise here."""
     n = len(data.y)
-    data.input_graph = InputGraph([np.zeros((n, 1))], np.arange(n)[:, None], sparse.csr_array((n, n)))
+    data.input_graph = InputGraph(np.zeros((n, 1)), np.arange(n)[:, None], sparse.csr_array((n, n)))
     data.evidence = Evidence()
 
 

@@ -23,12 +23,12 @@ PAIRED = "paired"
 class InputGraph:
     """Who is near whom before a space is learned.
 
-    descriptions : arrays (n, d), what rows are described by, in one way or several.
-    neighbours : int64 array (n, k), of each row by the first of them.
+    description : array (n, d), by which rows are compared.
+    neighbours : int64 array (n, k), of each row.
     graph : sparse array (n, n), weights between neighbours.
     """
 
-    descriptions: list[np.ndarray]
+    description: np.ndarray
     neighbours: np.ndarray
     graph: csr_array
 

@@ -14,15 +14,21 @@ COMPONENTS = 100
 COMPONENT_ROWS = 10_000
 
 
-def describe(data: TrainingData) -> list[np.ndarray]:
-    """Return vectors for every row (n, at most 100), float32; of the first of them, near ones are of rows alike.
+def describe(data: TrainingData) -> np.ndarray:
+    """Return a vector for every row (n, at most 100), float32; near ones are of rows alike.
 
-    First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of their
-    pixels, by which a linear classifier may tell more; of vectors as they are. They are learned on at most 10,000 rows,
-    drawn by the same seed always.
+    First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of
+    vectors as they are. They are learned on at most 10,000 rows, drawn by the same seed always.
     """
-    of_pixels = _components(data, nn.Flatten())
-    return [_components(data, oriented_gradients), of_pixels] if data.inputs.ndim == 4 else [of_pixels]
+    return _components(data, oriented_gradients if data.inputs.ndim == 4 else nn.Flatten())
+
+
+def pixels(data: TrainingData) -> list[np.ndarray]:
+    """Return one array, the first principal components of images' pixels (n, at most 100), learned on as few rows.
+
+    By these a linear classifier may tell more than by gradients. No array of what is no image.
+    """
+    return [_components(data, nn.Flatten())] if data.inputs.ndim == 4 else []
 
 
 def _components(data: TrainingData, described: Callable[[Tensor], Tensor]) -> np.ndarray:

@@ -12,7 +12,7 @@ from torch import Tensor
 from semimetric.graphs import nearest_neighbours, neighbour_graph
 from semimetric.model import CONTRAST, Model, Weights
 from semimetric.training.data import LABELLED, InputGraph, TrainingData
-from semimetric.training.descriptions import colours, describe
+from semimetric.training.descriptions import colours, describe, pixels
 from semimetric.training.embedding import embed_all
 from semimetric.training.evidence import Evidence, weigh
 from semimetric.training.pseudo_labels import Spread, means_by, pseudo_labels, sharpened, spread_labels
@@ -113,15 +113,15 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
 
 def _of_inputs(data: TrainingData) -> InputGraph:
     if data.input_graph is None:
-        descriptions = describe(data)
-        data.input_graph = InputGraph(descriptions, *_graph(descriptions[0]))
+        description = describe(data)
+        data.input_graph = InputGraph(description, *_graph(description))
     return data.input_graph
 
 
 def _evidence(data: TrainingData, given: np.ndarray) -> Evidence:
     if data.evidence is None:
         inputs = _of_inputs(data)
-        data.evidence = weigh(inputs.graph, inputs.descriptions + colours(data), given)
+        data.evidence = weigh(inputs.graph, [inputs.description, *pixels(data), *colours(data)], given)
     return data.evidence
 
 
