@@ -7,6 +7,7 @@
     python experiments/few_labels.py classes --data-dir DATA
     python experiments/few_labels.py calibration --study runs/studies/few-labels-full
     python experiments/few_labels.py vectors --data-dir DATA
+    python experiments/few_labels.py scales --data-dir DATA
 
 Every run is one line of GROUP.jsonl in --out; a second call does what is missing and prints the table. What has been
 measured so far lies in experiments/results: `--out experiments/results` prints it, and goes on with it.
@@ -30,7 +31,10 @@ calibration  60 labels of MNIST: the probabilities of `best` beside those of a l
              Test images, five seeds, of the finished runs of `semimetric study few-labels`: nothing is fitted again.
              Of other runs of the study by now, remove calibration.jsonl first.
 vectors      digits as 64 numbers (50 labels) and 50 principal components of Fashion-MNIST (100), beside UMAP, label
-             spreading and self-training on the same vectors. Test rows, five seeds.
+             spreading and self-training on the same vectors, and with features of variance 1 compared instead of
+             features over their range. Test rows, five seeds.
+scales       by what features of vectors are divided before rows are compared: labels spread over the graph of inputs
+             alone, of at most 10,000 training rows of each dataset. No test row is read. Ten seeds.
 """
 
 import argparse
@@ -76,6 +80,15 @@ ABLATION_SEEDS = 3
 MEDICAL_SEEDS = 5
 MEDICAL_LABELS = {"pneumoniamnist": 40, "retinamnist": 100}
 PEERS = ("umap", "label-spreading", "self-training")
+SCALED_SEEDS = 10
+SCALED_ROWS = 10_000
+SCALED_LABELS = {"digits": 50, "fashion-mnist": 100, "mnist": 60, "wine": 9, "breast_cancer": 10, "iris": 9}
+TABLES = ("wine", "breast_cancer", "iris")  # of scikit-learn, whose columns have units of their own
+SCALES: dict[str, Callable[[np.ndarray], Any]] = {
+    "range": lambda X: np.ptp(X, axis=0),
+    "standard deviation": lambda X: X.std(axis=0),
+    "1": lambda X: 1,
+}
 
 
 # The ingredients --------------------------------------------------------------------------------------
@@ -200,7 +213,10 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
     "best-fast, clusters no classes": {"routine": WithoutClusters},
 }
 
-
+OF_SCALES: dict[str, dict[str, Any]] = {
+    "best": {},
+    "best, features of variance 1": {"constants": {f"{DESCRIBED_IN}._by_range": lambda data: nn.Flatten()}},
+}
 OF_MEDICAL: dict[str, dict[str, Any]] = {
     "best-fast": {},
     "gradients alone": {"constants": {f"{TRAINED_IN}.pixels": lambda data: []}},
@@ -283,8 +299,15 @@ def vectors() -> Iterator[Run]:
     """Yield `best` and its peers on vectors."""
     for seed in range(SEEDS):
         for dataset, labels in (("digits", 50), ("fashion-mnist", 100)):
-            for row in ("best", *PEERS):
+            for row in (*OF_SCALES, *PEERS):
                 yield {"group": "vectors", "dataset": dataset, "labels": labels, "row": row, "seed": seed}
+
+
+def scales() -> Iterator[Run]:
+    """Yield graphs of vectors."""
+    for seed in range(SCALED_SEEDS):
+        for dataset, labels in SCALED_LABELS.items():
+            yield {"group": "scales", "dataset": dataset, "labels": labels, "row": "graph alone", "seed": seed}
 
 
 GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
@@ -295,6 +318,7 @@ GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
     "classes": classes,
     "calibration": calibration,
     "vectors": vectors,
+    "scales": scales,
 }
 
 
@@ -474,15 +498,38 @@ def fitted_in_study(run: Run, study: Path) -> RunRecord:
 
 
 def run_vectors(run: Run, where: Where) -> Scores:
-    """Fit `best` as it is, or a peer, on vectors."""
+    """Fit `best`, or a peer, on vectors."""
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_peer
 
     X, y, X_test, y_test = data(f"{run['dataset']}{AS_VECTORS}", where.data_dir)
     given = hide_labels(y, count=run["labels"], seed=run["seed"])
-    if run["row"] == "best":
-        return {"accuracy": fit(X, given, run["seed"]).score(X_test, y_test)}
-    return {"accuracy": evaluate_peer(run["row"], X, given, X_test, y_test, seed=run["seed"])["accuracy"]}
+    if run["row"] in PEERS:
+        return {"accuracy": evaluate_peer(run["row"], X, given, X_test, y_test, seed=run["seed"])["accuracy"]}
+    return {"accuracy": fit(X, given, run["seed"], **OF_SCALES[run["row"]]).score(X_test, y_test)}
+
+
+def run_scales(run: Run, where: Where) -> Scores:
+    """Spread labels over graphs of vectors, each with its features divided by something else."""
+    from sklearn import datasets
+
+    from semimetric.data import hide_labels
+    from semimetric.graphs import nearest_neighbours, neighbour_graph, propagate
+    from semimetric.training.routines.self_training import NEIGHBOURS
+
+    if run["dataset"] in TABLES:
+        X, y = getattr(datasets, f"load_{run['dataset']}")(return_X_y=True)
+    else:
+        X, y = (each[:SCALED_ROWS] for each in data(f"{run['dataset']}{AS_VECTORS}", where.data_dir)[:2])
+    given = hide_labels(y, count=run["labels"], seed=run["seed"])
+    right = {}
+    for name, scale in SCALES.items():
+        size = scale(X)
+        Z = (X / np.where(size > 0, size, 1)).astype(np.float32)
+        graph = neighbour_graph(*nearest_neighbours(Z, NEIGHBOURS))
+        spread = propagate(graph, given, int(y.max()) + 1).argmax(axis=1)
+        right[f"divided by {name}"] = float((spread == y)[given == -1].mean())
+    return right
 
 
 HOW: dict[str, Callable[[Run, Where], Scores]] = {
@@ -493,6 +540,7 @@ HOW: dict[str, Callable[[Run, Where], Scores]] = {
     "classes": run_classes,
     "calibration": run_calibration,
     "vectors": run_vectors,
+    "scales": run_scales,
 }
 
 

@@ -19,11 +19,46 @@ def squared_distances(Z):
     return ((Z[:, None] - Z) ** 2).sum(axis=2)
 
 
-def test_vectors_of_few_numbers_are_described_by_these():
-    X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+def by_range(X):
+    """The naive twin: features from −1/2 to 1/2, but for their means."""
+    X = X.astype(np.float64)
+    return (X - X.mean(axis=0)) / np.ptp(X, axis=0)
+
+
+@pytest.mark.parametrize("n", [2, 300, 20_000])
+def test_vectors_of_few_numbers_are_described_by_these_over_their_range(n):
+    X = np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32) * [1, 1e-3, 1e3, 1] + [0, 0.1, 0, -9]
+    np.testing.assert_allclose(describe(data_of(X.astype(np.float32))), by_range(X), atol=1e-4)
+
+
+def test_units_of_vectors_do_not_matter():
+    X = np.random.default_rng(0).exponential(size=(300, 4)).astype(np.float32)
+    np.testing.assert_allclose(describe(data_of(X * [1, 10, 0.1, 7])), describe(data_of(X)), atol=1e-5)
+
+
+def test_what_never_varies_tells_nothing_and_rounding_next_to_nothing():
+    X = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    X[:, 1] = 3
+    X[:, 2] = np.float32(1e6) + np.float32(0.0625) * (np.arange(300) % 2)
+    found = np.ptp(describe(data_of(X)), axis=0)
+    assert found[0] == pytest.approx(1)
+    assert found[1] == 0
+    assert found[2] < 0.1
+
+
+def test_what_is_seldom_otherwise_is_not_blown_up():
+    """Of two classes four features tell; fifty others are 0 but in a hundredth of the rows, as an image's edge is."""
+    rng = np.random.default_rng(0)
+    classes = np.arange(300) % 2
+    X = (rng.random((300, 50)) < 0.01).astype(np.float32)
+    X[:, :4] = classes[:, None] + rng.normal(scale=0.1, size=(300, 4))
     data = data_of(X)
-    found = describe(data)
-    np.testing.assert_array_equal(found, data.normaliser(torch.from_numpy(X)).numpy())
+    right = []
+    for found in (describe(data), data.normaliser(torch.from_numpy(X)).numpy()):
+        distances = squared_distances(found)
+        np.fill_diagonal(distances, np.inf)
+        right.append((classes[distances.argmin(axis=1)] == classes).mean())
+    assert right[0] > 0.99 > 0.95 > right[1]
 
 
 def test_vectors_of_many_keep_what_varies_most():
@@ -33,8 +68,8 @@ def test_vectors_of_many_keep_what_varies_most():
     found = describe(data)
     assert found.shape == (300, 100)
     assert found.dtype == np.float32
-    expected = squared_distances(data.normaliser(torch.from_numpy(X)).numpy().astype(np.float64))
-    np.testing.assert_allclose(squared_distances(found.astype(np.float64)), expected, rtol=1e-3, atol=1e-2)
+    expected = squared_distances(by_range(X))
+    np.testing.assert_allclose(squared_distances(found.astype(np.float64)), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_components_are_of_some_rows_and_given_for_all(monkeypatch):

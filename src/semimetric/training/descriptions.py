@@ -18,9 +18,21 @@ def describe(data: TrainingData) -> np.ndarray:
     """Return a vector for every row (n, at most 100), float32; near ones are of rows alike.
 
     First principal components: of images' histograms of oriented gradients (`semimetric.data.gradients`), and of
-    vectors as they are. They are learned on at most 10,000 rows, drawn by the same seed always.
+    vectors whose features are each divided by their range, which keeps clusters better than to divide by the standard
+    deviation (Milligan & Cooper 1988): a feature that is nearly always the same is not blown up. They are learned on at
+    most 10,000 rows, drawn by the same seed always.
     """
-    return _components(data, oriented_gradients if data.inputs.ndim == 4 else nn.Flatten())
+    return _components(data, oriented_gradients if data.inputs.ndim == 4 else _by_range(data))
+
+
+def _by_range(data: TrainingData) -> Callable[[Tensor], Tensor]:
+    """Return the division of vectors (n, d) by the ranges of their features.
+
+    Of variance 1 a feature has a range of at least 2; what has less varies by rounding only, and is kept small.
+    """
+    extremes = torch.stack([torch.stack(torch.aminmax(x, dim=0)) for x in in_chunks(data)])  # (chunks, 2, d)
+    ranges = extremes[:, 1].amax(dim=0) - extremes[:, 0].amin(dim=0)
+    return lambda x: x / ranges.clamp(min=2)
 
 
 def pixels(data: TrainingData) -> list[np.ndarray]:
