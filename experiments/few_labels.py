@@ -30,9 +30,9 @@ classes      six labels of MNIST drawn from all: some classes have none. Test im
 calibration  60 labels of MNIST: the probabilities of `best` beside those of a logistic regression on its embeddings.
              Test images, five seeds, of the finished runs of `semimetric study few-labels`: nothing is fitted again.
              Of other runs of the study by now, remove calibration.jsonl first.
-vectors      digits as 64 numbers (50 labels) and 50 principal components of Fashion-MNIST (100), beside UMAP, label
-             spreading and self-training on the same vectors, and with features of variance 1 compared instead of
-             features over their range. Test rows, five seeds.
+vectors      digits as 64 numbers (50 labels), 50 principal components of Fashion-MNIST (100), beside a triplet loss, a
+             VAE, UMAP, label spreading and self-training on the same vectors, and with features of variance 1 compared
+             instead of features over their range. Test rows, five seeds.
 scales       by what features of vectors are divided before rows are compared: labels spread over the graph of inputs
              alone, of at most 10,000 training rows of each dataset. No test row is read. Ten seeds.
 """
@@ -213,9 +213,11 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
     "best-fast, clusters no classes": {"routine": WithoutClusters},
 }
 
-OF_SCALES: dict[str, dict[str, Any]] = {
+FITTED_TO_VECTORS: dict[str, dict[str, Any]] = {
     "best": {},
     "best, features of variance 1": {"constants": {f"{DESCRIBED_IN}._by_range": lambda data: nn.Flatten()}},
+    "triplet loss": {"preset": "dml", "augment": "none"},
+    "vae": {"preset": "vae", "augment": "none"},
 }
 OF_MEDICAL: dict[str, dict[str, Any]] = {
     "best-fast": {},
@@ -299,7 +301,7 @@ def vectors() -> Iterator[Run]:
     """Yield `best` and its peers on vectors."""
     for seed in range(SEEDS):
         for dataset, labels in (("digits", 50), ("fashion-mnist", 100)):
-            for row in (*OF_SCALES, *PEERS):
+            for row in (*FITTED_TO_VECTORS, *PEERS):
                 yield {"group": "vectors", "dataset": dataset, "labels": labels, "row": row, "seed": seed}
 
 
@@ -498,7 +500,7 @@ def fitted_in_study(run: Run, study: Path) -> RunRecord:
 
 
 def run_vectors(run: Run, where: Where) -> Scores:
-    """Fit `best`, or a peer, on vectors."""
+    """Fit a preset, or a peer, to vectors."""
     from semimetric.data import hide_labels
     from semimetric.evaluation import evaluate_peer
 
@@ -506,7 +508,7 @@ def run_vectors(run: Run, where: Where) -> Scores:
     given = hide_labels(y, count=run["labels"], seed=run["seed"])
     if run["row"] in PEERS:
         return {"accuracy": evaluate_peer(run["row"], X, given, X_test, y_test, seed=run["seed"])["accuracy"]}
-    return {"accuracy": fit(X, given, run["seed"], **OF_SCALES[run["row"]]).score(X_test, y_test)}
+    return {"accuracy": fit(X, given, run["seed"], **FITTED_TO_VECTORS[run["row"]]).score(X_test, y_test)}
 
 
 def run_scales(run: Run, where: Where) -> Scores:

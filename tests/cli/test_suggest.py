@@ -281,7 +281,7 @@ def test_and_count_apart_from_the_sure_members_of_a_class(three_kinds, predicted
     for code, line in zip((0, 1), lines, strict=False):
         mine, beyond = of_class == code, (of_class == code) & (kind == 2)
         sure = share[mine & ~beyond].mean()
-        assert not beyond.any() or abs(sure - share[mine].mean()) > 5e-4
+        assert not beyond.any() or abs(sure - share[mine].mean()) > 1e-5  # JSON tells them apart
         assert " ".join(line.split()) == f"{code} {mine.sum()} {beyond.sum()} {sure:.3f}"
         assert found["classes"][str(code)] == mine.sum()
         assert found["in_clusters"][str(code)] == beyond.sum()
