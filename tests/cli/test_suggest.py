@@ -224,7 +224,7 @@ def three_kinds(semimetric, tmp_path_factory):
     """Three clouds of 60 rows, the last without a label; what a run of "best" on them printed; and the run."""
     folder = tmp_path_factory.mktemp("three")
     kind = np.arange(180) % 3
-    X = 12 * np.eye(6)[kind] + np.random.default_rng(0).normal(size=(180, 6))
+    X = 6 * np.eye(6)[kind] + np.random.default_rng(0).normal(size=(180, 6))
     np.savez(folder / "rows.npz", X=X, y=np.where((kind < 2) & (np.arange(180) < 24), kind, -1))
     done = semimetric("fit", folder / "rows.npz", "--preset", "best", "--epochs", 9, "--out", folder / "run", "-q")
     assert done.code == 0, done.err
@@ -281,7 +281,7 @@ def test_and_count_apart_from_the_sure_members_of_a_class(three_kinds, predicted
     for code, line in zip((0, 1), lines, strict=False):
         mine, beyond = of_class == code, (of_class == code) & (kind == 2)
         sure = share[mine & ~beyond].mean()
-        assert not beyond.any() or abs(sure - share[mine].mean()) > 1e-5  # JSON tells them apart
+        assert not beyond.any() or abs(sure - share[mine].mean()) > 5e-4
         assert " ".join(line.split()) == f"{code} {mine.sum()} {beyond.sum()} {sure:.3f}"
         assert found["classes"][str(code)] == mine.sum()
         assert found["in_clusters"][str(code)] == beyond.sum()

@@ -19,6 +19,13 @@ def squared_distances(Z):
     return ((Z[:, None] - Z) ** 2).sum(axis=2)
 
 
+def share_nearest_alike(found, classes):
+    """The share of rows whose nearest other row is of their class."""
+    distances = squared_distances(found)
+    np.fill_diagonal(distances, np.inf)
+    return (classes[distances.argmin(axis=1)] == classes).mean()
+
+
 def by_range(X):
     """The naive twin: features from −1/2 to 1/2, but for their means."""
     X = X.astype(np.float64)
@@ -53,11 +60,8 @@ def test_what_is_seldom_otherwise_is_not_blown_up():
     X = (rng.random((300, 50)) < 0.01).astype(np.float32)
     X[:, :4] = classes[:, None] + rng.normal(scale=0.1, size=(300, 4))
     data = data_of(X)
-    right = []
-    for found in (describe(data), data.normaliser(torch.from_numpy(X)).numpy()):
-        distances = squared_distances(found)
-        np.fill_diagonal(distances, np.inf)
-        right.append((classes[distances.argmin(axis=1)] == classes).mean())
+    compared = (describe(data), data.normaliser(torch.from_numpy(X)).numpy())
+    right = [share_nearest_alike(found, classes) for found in compared]
     assert right[0] > 0.99 > 0.95 > right[1]
 
 
@@ -93,11 +97,7 @@ def test_images_are_near_that_show_the_same_however_bright():
             image[:] = image.T.copy()
     X = X * rng.uniform(0.1, 1, (60, 1, 1)) + rng.uniform(0, 1, (60, 1, 1))
     data = data_of(X[:, None].astype(np.float32))
-    right = []
-    for found in (describe(data), *pixels(data)):
-        distances = squared_distances(found)
-        np.fill_diagonal(distances, np.inf)
-        right.append((upright[distances.argmin(axis=1)] == upright).mean())
+    right = [share_nearest_alike(found, upright) for found in (describe(data), *pixels(data))]
     assert right[0] == 1 > right[1]
 
 
