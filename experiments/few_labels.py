@@ -2,6 +2,7 @@
 
     python experiments/few_labels.py ablation --data-dir DATA --out runs/few-labels-experiments [--workers 2]
     python experiments/few_labels.py medical --data-dir DATA
+    python experiments/few_labels.py retinas --data-dir DATA
     python experiments/few_labels.py full-size --data-dir DATA
     python experiments/few_labels.py suggest --data-dir DATA
     python experiments/few_labels.py classes --data-dir DATA
@@ -21,6 +22,8 @@ ablation     `best` with each ingredient taken away in turn, on 20,000 training 
 medical      `best-fast` with what acts on images that are no clusters taken away in turn: on two thirds of the training
              images of PneumoniaMNIST (40 labels) and RetinaMNIST (100), scored on the others; beside UMAP, label
              spreading and self-training. No test image is read. Five seeds.
+retinas      of RetinaMNIST what lies within chance of `best-fast` in `medical`, and two presets that spread no labels.
+             No test image is read. Twenty-five seeds.
 full-size    `best`, and changes to it that 20,000 rows do not decide on: 50,000 training images of MNIST (60 and 6,000
              labels) and Fashion-MNIST (1,000), scored on the 10,000 others. No test image is read. One seed.
 suggest      ten labels of MNIST, then forty more: by `suggest` of `best-fast`, or drawn at random. Test images, five
@@ -78,6 +81,7 @@ LARGER = 50_000  # rows fitted at full size
 SEEDS = 5
 ABLATION_SEEDS = 3
 MEDICAL_SEEDS = 5
+RETINA_SEEDS = 25
 MEDICAL_LABELS = {"pneumoniamnist": 40, "retinamnist": 100}
 PEERS = ("umap", "label-spreading", "self-training")
 SCALED_SEEDS = 10
@@ -235,6 +239,19 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
     "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: []}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
+OF_RETINAS: dict[str, dict[str, Any]] = {
+    **{
+        name: OF_MEDICAL[name]
+        for name in (
+            "best-fast",
+            "without the graph of the inputs after the first round",
+            "without neighbours as partners",
+            "without colours",
+        )
+    },
+    "dml-autoencoder": {"preset": "dml-autoencoder"},
+    "dml-gmm-prior": {"preset": "dml-gmm-prior"},
+}
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
@@ -268,6 +285,14 @@ def medical() -> Iterator[Run]:
             for row in (*OF_MEDICAL, *PEERS):
                 if row != "without colours" or dataset == "retinamnist":  # X-rays have none
                     yield {"group": "medical", "dataset": dataset, "labels": labels, "row": row, "seed": seed}
+
+
+def retinas() -> Iterator[Run]:
+    """Yield rows of `medical` that five draws do not decide on."""
+    for seed in range(RETINA_SEEDS):
+        for row in (*OF_RETINAS, "self-training"):
+            labels = MEDICAL_LABELS["retinamnist"]
+            yield {"group": "retinas", "dataset": "retinamnist", "labels": labels, "row": row, "seed": seed}
 
 
 def full_size() -> Iterator[Run]:
@@ -315,6 +340,7 @@ def scales() -> Iterator[Run]:
 GROUPS: dict[str, Callable[[], Iterator[Run]]] = {
     "ablation": ablation,
     "medical": medical,
+    "retinas": retinas,
     "full-size": full_size,
     "suggest": suggest,
     "classes": classes,
@@ -375,7 +401,7 @@ def run_ablation(run: Run, where: Where) -> Scores:
 
 
 def run_medical(run: Run, where: Where) -> Scores:
-    """Fit with an ingredient less, or a peer, on two thirds of the training rows; score on the others."""
+    """Fit with an ingredient less, another preset or a peer, on two thirds of the rows; score on the others."""
     from semimetric.evaluation import evaluate_peer, evaluate_prediction
 
     n = len(data(run["dataset"], where.data_dir)[1])
@@ -384,7 +410,8 @@ def run_medical(run: Run, where: Where) -> Scores:
         found = evaluate_peer(run["row"], X, given, X_scored, y_scored, seed=run["seed"])
     else:
         augment = {"augment": "flip"} if run["dataset"] == "retinamnist" else {}
-        embedder = fit(X, given, run["seed"], "best-fast", **augment, **OF_MEDICAL[run["row"]])
+        variant = (OF_MEDICAL | OF_RETINAS)[run["row"]]
+        embedder = fit(X, given, run["seed"], **{"preset": "best-fast", **augment, **variant})
         found = evaluate_prediction(embedder.predict_proba(X_scored), embedder.classes_, y_scored)
     return {score: found[score] for score in ("balanced_accuracy", "auc", "nll")}
 
@@ -537,6 +564,7 @@ def run_scales(run: Run, where: Where) -> Scores:
 HOW: dict[str, Callable[[Run, Where], Scores]] = {
     "ablation": run_ablation,
     "medical": run_medical,
+    "retinas": run_medical,
     "full-size": run_full_size,
     "suggest": run_suggest,
     "classes": run_classes,
