@@ -174,6 +174,7 @@ TRAINED_IN = "semimetric.training.routines.self_training"
 DESCRIBED_IN = "semimetric.training.descriptions"
 BORDERS_IN = "semimetric.graphs.borders"
 WEIGHED_IN = "semimetric.training.evidence"
+PREDICTED_IN = "semimetric.estimator.embedder"
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
@@ -237,6 +238,7 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
         )
     },
     "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: []}},
+    "twenty neighbours asked": {"constants": {f"{PREDICTED_IN}.asked_beside": lambda share: 20}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
 OF_RETINAS: dict[str, dict[str, Any]] = {
@@ -247,6 +249,7 @@ OF_RETINAS: dict[str, dict[str, Any]] = {
             "without the graph of the inputs after the first round",
             "without neighbours as partners",
             "without colours",
+            "twenty neighbours asked",
         )
     },
     "dml-autoencoder": {"preset": "dml-autoencoder"},

@@ -89,7 +89,7 @@ def test_help_quotes_the_class_s_default_and_does_not_pass_it_on(option):
         return
     told = "the prior's" if option.name in of_the_prior else "the preset's" if option.name in DEFAULTS else None
     told = told or {
-        "n_neighbors": "1 for up to 100 labels, else 5; after self-training 20",
+        "n_neighbors": "1 for up to 100 labels, else 5; after self-training 20 to 80",
         "chunk_size": "the whole batch",
     }.get(option.name)
     assert option.show_default == (told if default is None else str(default))

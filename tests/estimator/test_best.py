@@ -88,7 +88,7 @@ def by_hand(spread, Z, k):
 def test_probabilities_are_the_weighted_mean_over_the_nearest_training_rows(fitted, digits, k):
     Z = fitted.transform(digits.X_test[:40])
     spread = fitted.spread_labels_
-    np.testing.assert_allclose(spread.probabilities(Z, k), by_hand(spread, Z, k or 20), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(spread.probabilities(Z, k), by_hand(spread, Z, k or spread.asked), rtol=1e-3, atol=1e-4)
     if k is None:
         np.testing.assert_allclose(fitted.predict_proba(digits.X_test[:40]), spread.probabilities(Z), rtol=1e-6)
 
@@ -99,6 +99,20 @@ def test_probabilities_sum_to_one_and_the_likeliest_is_predicted(fitted, digits)
     assert (P >= 0).all()
     np.testing.assert_allclose(P.sum(axis=1), 1)
     assert np.array_equal(fitted.predict(digits.X_test), fitted.classes_[P.argmax(axis=1)])
+
+
+def test_more_neighbours_are_asked_where_they_tell_less(tmp_path):
+    """Of rows that one feature of twenty tells apart, a line tells more than neighbours."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 20)).astype(np.float32)
+    y = np.where(np.arange(300) < 60, X[:, 0] > 0, -1)
+    embedder = MetricEmbedder("best-fast", epochs=2, random_state=0).fit(X, y)
+    assert 20 < embedder.spread_labels_.asked <= 80
+    Z = embedder.transform(X)
+    expected = by_hand(embedder.spread_labels_, Z, embedder.spread_labels_.asked)
+    np.testing.assert_allclose(embedder.predict_proba(X), expected, rtol=1e-3, atol=1e-4)
+    again = MetricEmbedder.load(embedder.save(tmp_path / "model"))
+    assert np.array_equal(again.predict_proba(X), embedder.predict_proba(X))
 
 
 SHARES, NONE = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32), np.full(4, -1)
@@ -295,7 +309,7 @@ def damage(path, change):
     (path / "model.json").write_bytes(_envelope(body))
 
 
-E, P, C = "spread.embeddings", "spread.distributions", "spread.clusters"
+E, P, C, A = "spread.embeddings", "spread.distributions", "spread.clusters", "spread.asked"
 
 
 @pytest.mark.parametrize(
@@ -315,11 +329,16 @@ E, P, C = "spread.embeddings", "spread.distributions", "spread.clusters"
         lambda t: t.update({name: t[name][:0].clone() for name in (E, P, C)}),
         lambda t: t[C].fill_(-2),
         lambda t: t[C].fill_(2**40),
+        lambda t: t.pop(A),
+        lambda t: t[A].fill_(0),
+        lambda t: t.update({A: t[A].float()}),
+        lambda t: t.update({A: t[A][None]}),
     ],
     ids=[
         "no embeddings", "no distributions", "no clusters", "one not said", "parts of clusters",
         "a dimension less", "a row less", "a class less", "a row unsaid", "no classes", "a number", "no rows",
         "a cluster before the first", "a cluster beyond all",
+        "nobody said to be asked", "nobody asked", "a float asked", "several numbers asked",
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(fitted, tmp_path, change):

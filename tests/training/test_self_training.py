@@ -103,11 +103,12 @@ def test_both_graphs_count_alike_beside_what_the_evidence_says(fit_of, monkeypat
     routine = SelfTraining(fit.weights, 7)
     for epoch in range(7):
         routine.before_epoch(epoch, fit.model, fit.data)
-    _, spread = self_training.space_and_labels(fit.model, fit.data, fit.y)
+    _, spread, known = self_training.space_and_labels(fit.model, fit.data, fit.y)
     np.testing.assert_allclose(spread.probabilities, np.full((60, 2), (1 / 28, 27 / 28)))
     assert all((graph != graphs[0] + graphs[1]).nnz == 0 for graph, *_ in seen)
     assert len(seen) == 6
     assert all(believed is evidence for *_, believed in seen)
+    assert known is evidence
 
 
 # Labels -----------------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ def fit(
         o.option(
             "--n-neighbors",
             "Neighbours that vote on a prediction: labelled rows; after self-training, any.",
-            "1 for up to 100 labels, else 5; after self-training 20",
+            "1 for up to 100 labels, else 5; after self-training 20 to 80",
             o.MODEL,
         ),
     ] = None,

@@ -27,7 +27,7 @@ from semimetric.estimator.parameters import (
     resolve,
     training_settings,
 )
-from semimetric.estimator.spread import SpreadLabels
+from semimetric.estimator.spread import SpreadLabels, asked_beside
 from semimetric.estimator.suggestions import Suggestions
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
@@ -138,7 +138,7 @@ class MetricEmbedder(
         Epochs without improvement on the held-out rows after which training stops; None: never.
     n_neighbors : int or None
         Labelled neighbours that `predict` asks; None: one for up to 100 labelled rows, five beyond. After
-        self-training, neighbours of all training rows; None: twenty.
+        self-training, neighbours among all training rows; None: from twenty, where they tell all, to eighty.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own: (n, c, h, w) or (n, features) → (n, latent_dim), or with a prior (n, 2 · latent_dim),
         means and log-variances, and back. They are copied.
@@ -377,8 +377,9 @@ class MetricEmbedder(
         self_trained = routine == "self-training" or (isinstance(routine, type) and issubclass(routine, SelfTraining))
         if not self_trained or len(self.classes_) < 2:
             return None
-        Z, spread = space_and_labels(self.model_, data, codes)
-        return SpreadLabels(Z, spread.probabilities.astype(np.float32), spread.clusters)
+        Z, spread, evidence = space_and_labels(self.model_, data, codes)
+        distributions = spread.probabilities.astype(np.float32)
+        return SpreadLabels(Z, distributions, spread.clusters, asked_beside(evidence.share))
 
     # Embedding ----------------------------------------------------------------------------------------
 

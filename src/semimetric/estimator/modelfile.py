@@ -145,7 +145,7 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     tensors["labelled.codes"] = torch.from_numpy(embedder.labelled_codes_.astype(np.int64))
     tensors["labelled.rows"] = torch.from_numpy(embedder.labelled_rows_.astype(np.int64))
     if embedder.spread_labels_ is not None:
-        tensors |= {f"spread.{name}": torch.from_numpy(part) for name, part in vars(embedder.spread_labels_).items()}
+        tensors |= {f"spread.{name}": torch.as_tensor(part) for name, part in vars(embedder.spread_labels_).items()}
     # A copy of each: safetensors refuses tensors that share memory, and channels_last ones.
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
@@ -322,12 +322,16 @@ def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> Spre
     names = [field.name for field in fields(SpreadLabels)]
     if not any(f"spread.{name}" in weights for name in names):
         return None
-    spread = SpreadLabels(**{name: weights.pop(f"spread.{name}").numpy() for name in names})
-    n = spread.clusters.size
-    shapes = (n, columns[0]), (n, columns[1]), (n,)
-    expected = list(zip(shapes, ("float32", "float32", "int64"), strict=True))
-    if not n or [(part.shape, part.dtype.name) for part in vars(spread).values()] != expected:
+    parts = {name: weights.pop(f"spread.{name}").numpy() for name in names}
+    n = parts["clusters"].size
+    shapes = (n, columns[0]), (n, columns[1]), (n,), ()
+    expected = list(zip(shapes, ("float32", "float32", "int64", "int64"), strict=True))
+    if not n or [(part.shape, part.dtype.name) for part in parts.values()] != expected:
         raise ValueError("the labels spread over the training rows do not fit their embeddings")
+    asked = int(parts.pop("asked"))
+    spread = SpreadLabels(**parts, asked=asked)
+    if spread.asked < 1:
+        raise ValueError(f"a new row's class cannot be told by {spread.asked} neighbours")
     if not -1 <= spread.clusters.min() <= spread.clusters.max() < n:
         raise ValueError("a training row is in a cluster whose number cannot be")
     return spread

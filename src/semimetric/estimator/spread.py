@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from semimetric.graphs import nearness
 
-NEIGHBOURS = 20  # that tell a new row's class
+NEIGHBOURS = 20  # that tell a new row's class, where nothing else tells any row's
 BESIDE = 10  # that tell its cluster, the smallest of which has ten rows
 ROWS_AT_ONCE = 4096
 
@@ -21,11 +21,13 @@ class SpreadLabels:
     distributions : float32 array (n, c), their probability of each class.
     clusters : int64 array (n,), for rows in a part of the graph of neighbours that no label reaches, which may be of a
         class without any: the number of the part, 0 being the largest; −1 for all others.
+    asked : int, how many of them tell a new row's class.
     """
 
     embeddings: np.ndarray
     distributions: np.ndarray
     clusters: np.ndarray
+    asked: int = NEIGHBOURS
 
     @property
     def reached(self) -> np.ndarray:
@@ -38,7 +40,7 @@ class SpreadLabels:
         They weigh as in `semimetric.graphs.neighbour_graph`: by `nearness`.
         """
         parts = [np.empty((0, self.distributions.shape[1]))]
-        for weights, rows in self._nearest(Z, n_neighbors or NEIGHBOURS):
+        for weights, rows in self._nearest(Z, n_neighbors or self.asked):
             parts.append(np.einsum("mk,mkc->mc", weights, self.distributions[rows].astype(np.float64)))
         return np.concatenate(parts)
 
@@ -65,6 +67,17 @@ class SpreadLabels:
             distances, rows = search.kneighbors(Z[start : start + ROWS_AT_ONCE])
             weights = nearness(distances)
             yield weights / weights.sum(axis=1, keepdims=True), rows
+
+
+def asked_beside(share: float) -> int:
+    """Return how many neighbours tell a new row's class beside a linear classifier whose word had this share of 1.
+
+    The less neighbours tell of each other, the more of them: 20 over the share that was theirs.
+
+    >>> [asked_beside(share) for share in (0.0, 0.25, 0.5, 0.75)]
+    [20, 27, 40, 80]
+    """
+    return round(NEIGHBOURS / (1 - share))
 
 
 def outwards(Z: np.ndarray, members: np.ndarray) -> np.ndarray:

@@ -101,14 +101,14 @@ def _first(weights: Weights, epochs: int) -> int:
     return max(1, round(FIRST_SHARE * epochs)) if weights.unsupervised else 0
 
 
-def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread]:
+def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tuple[np.ndarray, Spread, Evidence]:
     """Return the embeddings (n, d) of all rows, and what the labels given (n,) say of them in the space as it is.
 
-    Probabilities are as sure as the given labels bear out: see `Evidence.power`.
+    Probabilities are as sure as the given labels bear out: see `Evidence.power`. With them comes the evidence itself.
     """
     Z, evidence = embed_all(model, data), _evidence(data, given)
     spread = spread_labels(_of_inputs(data).graph + _graph(Z)[1], given, evidence)
-    return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power))
+    return Z, replace(spread, probabilities=sharpened(spread.probabilities, evidence.power)), evidence
 
 
 def _of_inputs(data: TrainingData) -> InputGraph:
