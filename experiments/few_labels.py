@@ -241,20 +241,14 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
     "twenty neighbours asked": {"constants": {f"{PREDICTED_IN}.asked_beside": lambda share: 20}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
-OF_RETINAS: dict[str, dict[str, Any]] = {
-    **{
-        name: OF_MEDICAL[name]
-        for name in (
-            "best-fast",
-            "without the graph of the inputs after the first round",
-            "without neighbours as partners",
-            "without colours",
-            "twenty neighbours asked",
-        )
-    },
-    "dml-autoencoder": {"preset": "dml-autoencoder"},
-    "dml-gmm-prior": {"preset": "dml-gmm-prior"},
-}
+OF_RETINAS = (
+    "best-fast",
+    "without the graph of the inputs after the first round",
+    "without neighbours as partners",
+    "without colours",
+    "twenty neighbours asked",
+)
+OTHER_PRESETS = {name: {"preset": name} for name in ("dml-autoencoder", "dml-gmm-prior")}
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "best": {},
@@ -293,7 +287,7 @@ def medical() -> Iterator[Run]:
 def retinas() -> Iterator[Run]:
     """Yield rows of `medical` that five draws do not decide on."""
     for seed in range(RETINA_SEEDS):
-        for row in (*OF_RETINAS, "self-training"):
+        for row in (*OF_RETINAS, *OTHER_PRESETS, "self-training"):
             labels = MEDICAL_LABELS["retinamnist"]
             yield {"group": "retinas", "dataset": "retinamnist", "labels": labels, "row": row, "seed": seed}
 
@@ -413,7 +407,7 @@ def run_medical(run: Run, where: Where) -> Scores:
         found = evaluate_peer(run["row"], X, given, X_scored, y_scored, seed=run["seed"])
     else:
         augment = {"augment": "flip"} if run["dataset"] == "retinamnist" else {}
-        variant = (OF_MEDICAL | OF_RETINAS)[run["row"]]
+        variant = (OF_MEDICAL | OTHER_PRESETS)[run["row"]]
         embedder = fit(X, given, run["seed"], **{"preset": "best-fast", **augment, **variant})
         found = evaluate_prediction(embedder.predict_proba(X_scored), embedder.classes_, y_scored)
     return {score: found[score] for score in ("balanced_accuracy", "auc", "nll")}
