@@ -51,6 +51,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker; more would wait for each other
@@ -172,16 +173,19 @@ class TwoViewsLater(SelfTraining):
 
 TRAINED_IN = "semimetric.training.routines.self_training"
 DESCRIBED_IN = "semimetric.training.descriptions"
+FEATURES_IN = "semimetric.training.descriptor"
 BORDERS_IN = "semimetric.graphs.borders"
 WEIGHED_IN = "semimetric.training.evidence"
-PREDICTED_IN = "semimetric.estimator.embedder"
+PREDICTED_IN = "semimetric.estimator.spread"
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best": {},
     "without labels in the first stage, and without their batch": {"routine": WithoutLabelledBatch},
-    "pixels for gradients": {"constants": {f"{DESCRIBED_IN}.oriented_gradients": nn.Flatten()}},
+    "pixels for gradients": {"constants": {f"{FEATURES_IN}.oriented_gradients": nn.Flatten()}},
+    "without curved borders": {"constants": {f"{WEIGHED_IN}.CURVED": ()}},
+    "without a new row's own inputs": {"constants": {f"{PREDICTED_IN}.OWN_SHARE": 0.0}},
     "without the graph of the inputs after the first round": {"routine": WithoutInputs},
-    "without a linear classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,)}},
+    "without a classifier of the inputs": {"constants": {f"{WEIGHED_IN}.SHARES": (0.0,), f"{WEIGHED_IN}.CURVED": ()}},
     "without neighbours as partners": {"routine": WithoutPartners},
     "without spread labels": {"routine": "joint"},
     "contrast in the second stage too": {"routine": ContrastLater},
@@ -201,14 +205,14 @@ OF_FEWEST_LABELS = (
 OF_MANY_LABELS = (
     "best",
     "without labels in the first stage, and without their batch",
-    "without a linear classifier of the inputs",
+    "without a classifier of the inputs",
     "all labels count alike",
 )
 OF_VECTORS = (
     "best",
     "without labels in the first stage, and without their batch",
     "without the graph of the inputs after the first round",
-    "without a linear classifier of the inputs",
+    "without a classifier of the inputs",
     "without neighbours as partners",
     "all labels count alike",
 )
@@ -220,7 +224,7 @@ OF_SOME_CLASSES: dict[str, dict[str, Any]] = {  # where all have labels, these c
 
 FITTED_TO_VECTORS: dict[str, dict[str, Any]] = {
     "best": {},
-    "best, features of variance 1": {"constants": {f"{DESCRIBED_IN}._by_range": lambda data: nn.Flatten()}},
+    "best, features of variance 1": {"constants": {f"{DESCRIBED_IN}._ranges": lambda data: np.ones(1, np.float32)}},
     "triplet loss": {"preset": "dml", "augment": "none"},
     "vae": {"preset": "vae", "augment": "none"},
 }
@@ -231,14 +235,14 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
         name: ABLATIONS[name]
         for name in (
             "pixels for gradients",
-            "without a linear classifier of the inputs",
+            "without a classifier of the inputs",
             "without the graph of the inputs after the first round",
             "without neighbours as partners",
             "all labels count alike",
         )
     },
     "without colours": {"constants": {f"{TRAINED_IN}.colours": lambda data: []}},
-    "twenty neighbours asked": {"constants": {f"{PREDICTED_IN}.asked_beside": lambda share: 20}},
+    "twenty neighbours asked": {"constants": {f"{PREDICTED_IN}.SpreadLabels.asked": 20}},
     "always squared": {"constants": {f"{WEIGHED_IN}.LEAST_POWER": 2.0, f"{WEIGHED_IN}.MOST_POWER": 2.0}},
 }
 OF_RETINAS = (
@@ -384,11 +388,9 @@ def fit(
 
 def change(constants: dict[str, Any]) -> None:
     """Give modules' constants, named in full, other values: for this process, which does one run."""
-    import importlib
-
     for constant, value in constants.items():
-        module, _, name = constant.rpartition(".")
-        setattr(importlib.import_module(module), name, value)
+        owner, _, name = constant.rpartition(".")
+        setattr(resolve_name(owner), name, value)
 
 
 def run_ablation(run: Run, where: Where) -> Scores:

@@ -101,18 +101,51 @@ def test_probabilities_sum_to_one_and_the_likeliest_is_predicted(fitted, digits)
     assert np.array_equal(fitted.predict(digits.X_test), fitted.classes_[P.argmax(axis=1)])
 
 
-def test_more_neighbours_are_asked_where_they_tell_less(tmp_path):
-    """Of rows that one feature of twenty tells apart, a line tells more than neighbours."""
+@pytest.fixture(scope="module", params=["straight", "curved"])
+def told(request):
+    """A model in which a classifier of the inputs has a share, and its training rows: one feature of twenty tells."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(300, 20)).astype(np.float32)
-    y = np.where(np.arange(300) < 60, X[:, 0] > 0, -1)
-    embedder = MetricEmbedder("best-fast", epochs=2, random_state=0).fit(X, y)
-    assert 20 < embedder.spread_labels_.asked <= 80
-    Z = embedder.transform(X)
-    expected = by_hand(embedder.spread_labels_, Z, embedder.spread_labels_.asked)
+    X = rng.normal(size=(400, 20)).astype(np.float32)
+    if request.param == "curved":
+        X[:, 0] = np.sign(X[:, 0]) * (2 + 0.2 * np.abs(X[:, 0])) * (np.arange(400) % 2)
+        X[:, 1:] *= 0.3
+    y = np.where(np.arange(400) < 120, np.abs(X[:, 0]) > 1 if request.param == "curved" else X[:, 0] > 0, -1)
+    return MetricEmbedder("best-fast", epochs=2, random_state=0).fit(X, y), X
+
+
+def test_where_inputs_tell_more_neighbours_are_asked_and_the_rows_own_input_counts(told):
+    embedder, X = told
+    spread = embedder.spread_labels_
+    assert 0 < spread.share <= 0.75
+    assert spread.asked == round(20 / (1 - spread.share))
+    around = by_hand(spread, embedder.transform(X), spread.asked)
+    own = np.exp(spread.classifier(embedder.normaliser_(torch.from_numpy(X))))
+    pooled = around ** (1 - spread.share / 2) * own ** (spread.share / 2)
+    expected = pooled / pooled.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(embedder.predict_proba(X), expected, rtol=1e-3, atol=1e-4)
+    assert np.abs(expected - around).max() > 0.01
+    assert np.array_equal(embedder.predict(X), embedder.classes_[embedder.predict_proba(X).argmax(axis=1)])
+
+
+def test_what_the_inputs_tell_comes_back_from_the_file(told, tmp_path):
+    embedder, X = told
     again = MetricEmbedder.load(embedder.save(tmp_path / "model"))
     assert np.array_equal(again.predict_proba(X), embedder.predict_proba(X))
+    kept, there = (vars(each.spread_labels_.classifier) for each in (embedder, again))
+    for name in kept.keys() - {"descriptor"}:
+        assert np.array_equal(kept[name], there[name]), name
+
+
+def test_of_images_it_comes_back_from_the_file_too(tmp_path):
+    """Whether they are bright tells their class, and nothing they show does."""
+    rng = np.random.default_rng(0)
+    side = np.arange(120) % 2
+    X = (rng.random((120, 14, 14, 3)) * 60 + 90 * side[:, None, None, None]).astype(np.uint8)
+    embedder = MetricEmbedder("best-fast", epochs=2, random_state=0).fit(X, np.where(np.arange(120) < 60, side, -1))
+    assert embedder.spread_labels_.classifier.descriptor.kind in ("pixels", "colours")
+    again = MetricEmbedder.load(embedder.save(tmp_path / "model"))
+    assert np.array_equal(again.predict_proba(X), embedder.predict_proba(X))
+    assert embedder.score(X, side) > 0.95
 
 
 SHARES, NONE = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32), np.full(4, -1)
@@ -239,7 +272,9 @@ def test_other_presets_are_self_trained_too(few_digits, digits, preset, expected
     assert np.isfinite(embedder.transform(X)).all()
     assert embedder.score(digits.X_test, digits.y_test) > 0.2  # chance: 0.1
     P = embedder.predict_proba(digits.X_test)
-    np.testing.assert_allclose(P, embedder.spread_labels_.probabilities(embedder.transform(digits.X_test)), rtol=1e-5)
+    spread = embedder.spread_labels_
+    told = spread.classifier and spread.classifier(embedder.normaliser_(torch.from_numpy(digits.X_test)[:, None]))
+    np.testing.assert_allclose(P, spread.probabilities(embedder.transform(digits.X_test), told=told), rtol=1e-4)
 
 
 def test_by_another_routine_labels_are_not_spread(few_digits):
@@ -309,7 +344,7 @@ def damage(path, change):
     (path / "model.json").write_bytes(_envelope(body))
 
 
-E, P, C, A = "spread.embeddings", "spread.distributions", "spread.clusters", "spread.asked"
+E, P, C, S = "spread.embeddings", "spread.distributions", "spread.clusters", "spread.share"
 
 
 @pytest.mark.parametrize(
@@ -329,22 +364,54 @@ E, P, C, A = "spread.embeddings", "spread.distributions", "spread.clusters", "sp
         lambda t: t.update({name: t[name][:0].clone() for name in (E, P, C)}),
         lambda t: t[C].fill_(-2),
         lambda t: t[C].fill_(2**40),
-        lambda t: t.pop(A),
-        lambda t: t[A].fill_(0),
-        lambda t: t.update({A: t[A].float()}),
-        lambda t: t.update({A: t[A][None]}),
+        lambda t: t.pop(S),
+        lambda t: t[S].fill_(0.5),
+        lambda t: t[S].fill_(float("nan")),
+        lambda t: t.update({S: t[S].float()}),
+        lambda t: t.update({S: t[S][None]}),
     ],
     ids=[
         "no embeddings", "no distributions", "no clusters", "one not said", "parts of clusters",
         "a dimension less", "a row less", "a class less", "a row unsaid", "no classes", "a number", "no rows",
         "a cluster before the first", "a cluster beyond all",
-        "nobody said to be asked", "nobody asked", "a float asked", "several numbers asked",
+        "no share", "a share of nobody", "a share that is no number", "a rough share", "several shares",
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(fitted, tmp_path, change):
     path = fitted.save(tmp_path / "model")
     damage(path, lambda tensors: None)
     MetricEmbedder.load(path)
+    damage(path, change)
+    with pytest.raises(ModelFileError, match="does not describe a model of this version"):
+        MetricEmbedder.load(path)
+
+
+K = "spread.classifier."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(lambda t, name=name: t.pop(K + name) for name in ("kind", "size", "centre", "coefficients", "intercepts")),
+        *(
+            lambda t, name=name: t[K + name].fill_(float("nan"))
+            for name in ("size", "centre", "coefficients", "ranges")
+        ),
+        *(lambda t, name=name: t.update({K + name: t[K + name][1:].clone()}) for name in ("centre", "intercepts")),
+        *(lambda t, name=name: t.update({K + name: t[K + name].float()}) for name in ("kind", "size", "centre")),
+        lambda t: t[K + "kind"].fill_(4),
+        lambda t: t[K + "kind"].fill_(0),  # gradients of vectors
+        lambda t: t[K + "size"].fill_(0),
+        lambda t: t[K + "ranges"].fill_(0),
+        lambda t: t.update({K + "axes": torch.zeros(3, 20)}),
+        lambda t: t.update({K + "landmarks": torch.zeros(7, 20, dtype=torch.float64)}),
+        lambda t: t.update({K + "stranger": torch.zeros(1)}),
+        lambda t: t[S].fill_(0),
+        lambda t: t[S].fill_(1),
+    ],
+)
+def test_a_classifier_that_does_not_fit_is_refused(told, tmp_path, change):
+    path = told[0].save(tmp_path / "model")
     damage(path, change)
     with pytest.raises(ModelFileError, match="does not describe a model of this version"):
         MetricEmbedder.load(path)

@@ -7,7 +7,19 @@ import torch
 from semimetric.data.arrays import recognise
 from semimetric.data.normalisation import Normaliser
 from semimetric.training import TrainingData, descriptions
-from semimetric.training.descriptions import colours, describe, pixels
+from semimetric.training.descriptor import Descriptor
+
+
+def describe(data):
+    return descriptions.describe(data).rows
+
+
+def pixels(data):
+    return [each.rows for each in descriptions.pixels(data)]
+
+
+def colours(data):
+    return [each.rows for each in descriptions.colours(data)]
 
 
 def data_of(X, augmentation=None):
@@ -140,3 +152,33 @@ def test_colours_are_the_channels_moments():
 @pytest.mark.parametrize("shape", [(30, 1, 12, 12), (30, 5)])
 def test_what_has_no_colours_is_not_described_by_them(shape):
     assert colours(data_of(np.ones(shape, np.float32))) == []
+
+
+# What makes them, of new rows -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(5,), (150,), (1, 12, 12), (3, 12, 12)], ids=["few", "many", "grey", "coloured"])
+def test_new_rows_are_described_as_those_that_were_there(shape):
+    X = np.random.default_rng(0).random((120, *shape), dtype=np.float32)
+    data = data_of(X)
+    for found in (descriptions.describe(data), *descriptions.pixels(data), *descriptions.colours(data)):
+        for rows in (slice(3, 4), slice(10, 50)):
+            again = found.descriptor(data.normaliser(torch.from_numpy(X[rows])))
+            assert again.dtype == np.float32
+            np.testing.assert_allclose(again, found.rows[rows], atol=1e-4)
+
+
+def test_components_are_those_of_the_covariance():
+    """By an eigendecomposition in float64, but for signs."""
+    X = np.random.default_rng(0).standard_normal((400, 6)).astype(np.float32) @ np.diag([9, 5, 3, 2, 1, 0.5]) + 4
+    data = data_of(X.reshape(400, 1, 2, 3).repeat(9, axis=2).repeat(9, axis=3).astype(np.float32))
+    found = descriptions.pixels(data)[0]
+    flat = data.normaliser(data.inputs).flatten(1).double().numpy()
+    centred = flat - flat.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:6]
+    np.testing.assert_allclose(np.abs(found.rows[:, :6]), np.abs(centred @ axes.T), rtol=1e-2, atol=1e-2)
+
+
+def test_features_may_be_given_as_they_are():
+    x = torch.arange(12.0).reshape(2, 1, 2, 3)
+    np.testing.assert_array_equal(Descriptor("pixels")(x), np.arange(12.0).reshape(2, 6))

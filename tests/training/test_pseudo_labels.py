@@ -144,17 +144,17 @@ def test_of_one_class_everything_is(few_labelled):
 def test_rows_that_no_label_comes_to_leave_all_finite_whatever_the_evidence(few_labelled):
     graph, _, side = few_labelled(gap=50.0)  # three components
     codes = np.where(np.arange(len(side)) < 20, np.arange(len(side)) % 2, -1)
-    linear = np.log(np.full((len(side), 2), 0.5))
-    for evidence in (Evidence(), Evidence(share=0.75, linear=linear)):
+    told = np.log(np.full((len(side), 2), 0.5))
+    for evidence in (Evidence(), Evidence(share=0.75, told=told)):
         P = spread_labels(graph, codes, evidence=evidence).probabilities
         np.testing.assert_allclose(P.sum(axis=1), 1)
         np.testing.assert_allclose(P[side > 0], 0.5)
 
 
-def test_a_linear_classifier_changes_probabilities_and_not_who_is_reached(few_labelled):
+def test_a_classifier_changes_probabilities_and_not_who_is_reached(few_labelled):
     graph, codes, side = few_labelled(gap=4.0)
     wrong = np.log(np.where(np.arange(3) == (side[:, None] + 1) % 3, 0.98, 0.01))
-    plain, pooled = (spread_labels(graph, codes, evidence=Evidence(share=share, linear=wrong)) for share in (0.0, 0.75))
+    plain, pooled = (spread_labels(graph, codes, evidence=Evidence(share=share, told=wrong)) for share in (0.0, 0.75))
     assert (plain.probabilities.argmax(axis=1) == side).mean() > 0.8
     assert (pooled.probabilities.argmax(axis=1) == (side + 1) % 3).mean() > 0.8
     assert np.array_equal(plain.reached, pooled.reached)

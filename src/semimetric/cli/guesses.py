@@ -16,17 +16,11 @@ def guesses_of(embedder: MetricEmbedder, X: np.ndarray, classes: int = 1) -> dic
 
     After self-training there is also a column of clusters that no label reached, None for inputs in none of them.
     """
-    spread = embedder.spread_labels_
     clusters: dict[str, list[Any]] = {}
-    if spread is not None:
-        Z = embedder.transform(X)
-        shares = spread.probabilities(Z, embedder.n_neighbors)
-        found = spread.clusters_of(Z, embedder.n_neighbors).tolist()
+    if embedder.spread_labels_ is not None:
+        found = embedder.predict_cluster(X).tolist()
         clusters = {"cluster": [None if cluster < 0 else cluster for cluster in found]}
-    elif len(embedder.classes_):
-        shares = embedder.predict_proba(X)
-    else:
-        shares = np.empty((len(X), 0))
+    shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
     shares = np.pad(shares, ((0, 0), (0, classes)))  # the model may know fewer
     order = np.argsort(-shares, axis=1, kind="stable")
     guesses: dict[str, list[Any]] = {}

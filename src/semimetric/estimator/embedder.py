@@ -27,7 +27,7 @@ from semimetric.estimator.parameters import (
     resolve,
     training_settings,
 )
-from semimetric.estimator.spread import SpreadLabels, asked_beside
+from semimetric.estimator.spread import SpreadLabels
 from semimetric.estimator.suggestions import Suggestions
 from semimetric.geometry import Distance
 from semimetric.losses import MetricLoss
@@ -379,7 +379,7 @@ class MetricEmbedder(
             return None
         Z, spread, evidence = space_and_labels(self.model_, data, codes)
         distributions = spread.probabilities.astype(np.float32)
-        return SpreadLabels(Z, distributions, spread.clusters, asked_beside(evidence.share))
+        return SpreadLabels(Z, distributions, spread.clusters, evidence.share, evidence.classifier)
 
     # Embedding ----------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +26,7 @@ from semimetric.errors import ModelFileError
 from semimetric.estimator.embedder import MetricEmbedder
 from semimetric.estimator.networks import check_shapes, compose
 from semimetric.estimator.parameters import check_parameters, resolve
-from semimetric.estimator.spread import SpreadLabels
+from semimetric.estimator.spreadfile import spread_labels, spread_tensors
 from semimetric.presets import get_preset
 
 FORMAT = "semimetric-model"
@@ -145,7 +144,7 @@ def _tensors(embedder: MetricEmbedder) -> dict[str, Tensor]:
     tensors["labelled.codes"] = torch.from_numpy(embedder.labelled_codes_.astype(np.int64))
     tensors["labelled.rows"] = torch.from_numpy(embedder.labelled_rows_.astype(np.int64))
     if embedder.spread_labels_ is not None:
-        tensors |= {f"spread.{name}": torch.as_tensor(part) for name, part in vars(embedder.spread_labels_).items()}
+        tensors |= spread_tensors(embedder.spread_labels_)
     # A copy of each: safetensors refuses tensors that share memory, and channels_last ones.
     return {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
 
@@ -301,7 +300,7 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
     classes: np.ndarray = np.array(
         body.classes, dtype={"str": np.str_, "bool": bool, "float": float, "int": np.int64}[body.classes_type]
     )
-    embedder.spread_labels_ = _spread_labels(weights, (parameters["latent_dim"], len(classes)))
+    embedder.spread_labels_ = spread_labels(weights, parameters["latent_dim"], len(classes), form.shape)
     if Z.shape != (len(codes), parameters["latent_dim"]) or codes.shape != rows.shape or weights:
         raise ValueError("the labelled rows' embeddings and labels do not fit together")
     if len(codes) and not (codes.min() >= 0 and codes.max() < len(classes)):
@@ -315,26 +314,6 @@ def _build(body: _Body, own: dict[str, Any], weights: dict[str, Tensor]) -> Metr
     embedder.best_epoch_, embedder.stopped_ = body.best_epoch, body.stopped
     embedder.history_ = [{k: float("nan") if v is None else v for k, v in row.items()} for row in body.history]
     return embedder
-
-
-def _spread_labels(weights: dict[str, Tensor], columns: tuple[int, int]) -> SpreadLabels | None:
-    """Return the labels that were spread over the training rows, taken out of ``weights``, if there are any."""
-    names = [field.name for field in fields(SpreadLabels)]
-    if not any(f"spread.{name}" in weights for name in names):
-        return None
-    parts = {name: weights.pop(f"spread.{name}").numpy() for name in names}
-    n = parts["clusters"].size
-    shapes = (n, columns[0]), (n, columns[1]), (n,), ()
-    expected = list(zip(shapes, ("float32", "float32", "int64", "int64"), strict=True))
-    if not n or [(part.shape, part.dtype.name) for part in parts.values()] != expected:
-        raise ValueError("the labels spread over the training rows do not fit their embeddings")
-    asked = int(parts.pop("asked"))
-    spread = SpreadLabels(**parts, asked=asked)
-    if spread.asked < 1:
-        raise ValueError(f"a new row's class cannot be told by {spread.asked} neighbours")
-    if not -1 <= spread.clusters.min() <= spread.clusters.max() < n:
-        raise ValueError("a training row is in a cluster whose number cannot be")
-    return spread
 
 
 def _adopt(module: torch.nn.Module, prefix: str, weights: dict[str, Tensor]) -> None:

@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import as_labels, labelled_rows
+from semimetric.estimator.application import Application
 from semimetric.estimator.spread import SpreadLabels
 from semimetric.evaluation.probes import predict_in_blocks
 from semimetric.evaluation.protocol import FEW_LABELS
@@ -17,7 +18,7 @@ from semimetric.geometry import Distance
 NEIGHBOURS = 5  # that vote where there are more than a few labels
 
 
-class Neighbours:
+class Neighbours(Application):
     """The part of `MetricEmbedder` that asks the labelled rows."""
 
     n_neighbors: int | None
@@ -44,13 +45,17 @@ class Neighbours:
         """Return the probability of each class (n, classes), columns as ``classes_``.
 
         It is the class's share among the nearest labelled rows or, after self-training, the mean over the nearest
-        training rows of the labels that were spread to them. Either way it holds for a row of one of these classes;
+        training rows of the labels that were spread to them, and beside it what the row's own input tells, where a
+        classifier of the inputs had a share in these labels. Either way it holds for a row of one of these classes;
         where `predict_cluster` finds no label to reach, the row may be of another.
         """
         spread = self._spread()
-        if spread is not None:
-            return spread.probabilities(self.transform(X), self.n_neighbors)
-        return self._neighbours().predict_proba(self.transform(X))
+        if spread is None:
+            return self._neighbours().predict_proba(self.transform(X))
+        told = None
+        if spread.classifier is not None:
+            told = np.concatenate([spread.classifier(x) for _, x in self._inputs(X).parts()])
+        return spread.probabilities(self.transform(X), self.n_neighbors, told)
 
     def predict_cluster(self, X: ArrayLike) -> np.ndarray:
         """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.

@@ -12,6 +12,7 @@ from torch import Tensor
 from semimetric.data.augmentation import Augmentation
 from semimetric.data.normalisation import Normaliser
 from semimetric.model import Batch
+from semimetric.training.descriptor import Description
 from semimetric.training.evidence import Evidence
 
 LABELLED = "labelled"
@@ -23,12 +24,12 @@ PAIRED = "paired"
 class InputGraph:
     """Who is near whom before a space is learned.
 
-    description : array (n, d), by which rows are compared.
+    description : Description, by which rows are compared.
     neighbours : int64 array (n, k), of each row.
     graph : sparse array (n, n), weights between neighbours.
     """
 
-    description: np.ndarray
+    description: Description
     neighbours: np.ndarray
     graph: csr_array
 

@@ -53,7 +53,7 @@ def spread_labels(graph: sparse.csr_array, codes: np.ndarray, evidence: Evidence
     codes : int array (n,)
         Class numbers 0 … c − 1, each of which labels some row; −1 for unlabelled.
     evidence : Evidence
-        A linear classifier's word.
+        A classifier's word beside the graph's.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class SelfTraining(Routine):
     thousand would otherwise be drowned by what is made of them.
 
     The inputs' graph counts as much as the space's: it has clusters in it which the space may have torn, and does not
-    believe what the space was trained on. Where a linear classifier of the inputs is found to know what their graph
+    believe what the space was trained on. Where a classifier of the inputs is found to know what their graph
     does not, its word counts throughout: see `semimetric.training.evidence`.
 
     In the first stage the metric loss counts as much as all that needs no label. Without a metric loss the first stage
@@ -114,7 +114,7 @@ def space_and_labels(model: Model, data: TrainingData, given: np.ndarray) -> tup
 def _of_inputs(data: TrainingData) -> InputGraph:
     if data.input_graph is None:
         description = describe(data)
-        data.input_graph = InputGraph(description, *_graph(description))
+        data.input_graph = InputGraph(description, *_graph(description.rows))
     return data.input_graph
 
 
