@@ -206,6 +206,8 @@ OF_MANY_LABELS = (
     "best",
     "without labels in the first stage, and without their batch",
     "without a classifier of the inputs",
+    "without curved borders",
+    "without a new row's own inputs",
     "all labels count alike",
 )
 OF_VECTORS = (
@@ -236,6 +238,8 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
         for name in (
             "pixels for gradients",
             "without a classifier of the inputs",
+            "without curved borders",
+            "without a new row's own inputs",
             "without the graph of the inputs after the first round",
             "without neighbours as partners",
             "all labels count alike",
@@ -247,6 +251,7 @@ OF_MEDICAL: dict[str, dict[str, Any]] = {
 }
 OF_RETINAS = (
     "best-fast",
+    "without a new row's own inputs",
     "without the graph of the inputs after the first round",
     "without neighbours as partners",
     "without colours",

@@ -127,6 +127,13 @@ def test_where_inputs_tell_more_neighbours_are_asked_and_the_rows_own_input_coun
     assert np.array_equal(embedder.predict(X), embedder.classes_[embedder.predict_proba(X).argmax(axis=1)])
 
 
+def test_probabilities_and_clusters_may_be_asked_for_together(told):
+    embedder, X = told
+    P, clusters = embedder.predict_proba_and_cluster(X[:50])
+    assert np.array_equal(P, embedder.predict_proba(X[:50]))
+    assert np.array_equal(clusters, embedder.predict_cluster(X[:50]))
+
+
 def test_what_the_inputs_tell_comes_back_from_the_file(told, tmp_path):
     embedder, X = told
     again = MetricEmbedder.load(embedder.save(tmp_path / "model"))

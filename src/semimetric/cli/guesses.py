@@ -18,9 +18,12 @@ def guesses_of(embedder: MetricEmbedder, X: np.ndarray, classes: int = 1) -> dic
     """
     clusters: dict[str, list[Any]] = {}
     if embedder.spread_labels_ is not None:
-        found = embedder.predict_cluster(X).tolist()
-        clusters = {"cluster": [None if cluster < 0 else cluster for cluster in found]}
-    shares = embedder.predict_proba(X) if len(embedder.classes_) else np.empty((len(X), 0))
+        shares, found = embedder.predict_proba_and_cluster(X)
+        clusters = {"cluster": [None if cluster < 0 else cluster for cluster in found.tolist()]}
+    elif len(embedder.classes_):
+        shares = embedder.predict_proba(X)
+    else:
+        shares = np.empty((len(X), 0))
     shares = np.pad(shares, ((0, 0), (0, classes)))  # the model may know fewer
     order = np.argsort(-shares, axis=1, kind="stable")
     guesses: dict[str, list[Any]] = {}

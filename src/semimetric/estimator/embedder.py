@@ -176,7 +176,8 @@ class MetricEmbedder(
     spread_labels_ : SpreadLabels or None
         After "self-training", of all training rows: their ``embeddings`` (n, latent_dim), the ``distributions``
         (n, classes) over classes that the labels spread to them, and which of them are ``reached`` (n,); rows that are
-        not may be of a class that nobody labelled, and have the numbers of the ``clusters`` (n,) they fall into.
+        not may be of a class that nobody labelled, and have the numbers of the ``clusters`` (n,) they fall into. A
+        ``classifier`` of the inputs had this ``share`` in the distributions.
     settings_ : dict
         The parameters as used: the preset's own values in the places of None.
     n_features_in_, seed_, fit_seconds_ : int, int, float

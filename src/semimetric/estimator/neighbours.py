@@ -52,10 +52,7 @@ class Neighbours(Application):
         spread = self._spread()
         if spread is None:
             return self._neighbours().predict_proba(self.transform(X))
-        told = None
-        if spread.classifier is not None:
-            told = np.concatenate([spread.classifier(x) for _, x in self._inputs(X).parts()])
-        return spread.probabilities(self.transform(X), self.n_neighbors, told)
+        return self._spread_to(X, self.transform(X), spread)
 
     def predict_cluster(self, X: ArrayLike) -> np.ndarray:
         """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.
@@ -69,13 +66,18 @@ class Neighbours(Application):
         ValueError
             If the model was not fitted by self-training, as the preset ``best`` is, on labels of two classes.
         """
-        spread = self._spread()
-        if spread is None:
-            raise ValueError(
-                "predict_cluster needs a model fitted by self-training, such as the preset 'best', on labels of at "
-                "least two classes"
-            )
-        return spread.clusters_of(self.transform(X), self.n_neighbors)
+        return self._spread_for("predict_cluster").clusters_of(self.transform(X), self.n_neighbors)
+
+    def predict_proba_and_cluster(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `predict_proba` and `predict_cluster` do, (n, classes) and (n,), of rows that are embedded once.
+
+        Raises
+        ------
+        ValueError
+            As `predict_cluster` does.
+        """
+        spread, Z = self._spread_for("predict_proba_and_cluster"), self.transform(X)
+        return self._spread_to(X, Z, spread), spread.clusters_of(Z, self.n_neighbors)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
@@ -109,6 +111,23 @@ class Neighbours(Application):
     def _spread(self) -> SpreadLabels | None:
         check_is_fitted(self)
         return self.spread_labels_
+
+    def _spread_for(self, method: str) -> SpreadLabels:
+        """Return what was spread, or say what the method needs."""
+        spread = self._spread()
+        if spread is None:
+            raise ValueError(
+                f"{method} needs a model fitted by self-training, such as the preset 'best', on labels of at least two "
+                "classes"
+            )
+        return spread
+
+    def _spread_to(self, X: ArrayLike, Z: np.ndarray, spread: SpreadLabels) -> np.ndarray:
+        """Return the probabilities (n, classes) of rows by those around their embeddings, and by their own inputs."""
+        told = None
+        if spread.classifier is not None:
+            told = np.concatenate([spread.classifier(x) for _, x in self._inputs(X).parts()])
+        return spread.probabilities(Z, self.n_neighbors, told)
 
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)
