@@ -16,16 +16,13 @@ OF_THE_CLASSIFIER = ("centre", "coefficients", "intercepts")
 
 def spread_tensors(spread: SpreadLabels) -> dict[str, Tensor]:
     """Return all parts under their names; parts that are None have none."""
-    parts: dict[str, object] = {name: part for name, part in vars(spread).items() if name != "classifier"}
-    tensors = {SPREAD + name: torch.as_tensor(part) for name, part in parts.items()}
-    tensors[f"{SPREAD}share"] = tensors[f"{SPREAD}share"].double()
-    if spread.classifier is None:
-        return tensors
-    descriptor = spread.classifier.descriptor
-    arrays = {name: getattr(descriptor, name) for name in OF_THE_DESCRIPTOR}
-    arrays |= {name: getattr(spread.classifier, name) for name in (*OF_THE_CLASSIFIER, "landmarks")}
-    arrays |= {"kind": KINDS.index(descriptor.kind), "size": np.float64(spread.classifier.size)}
-    return tensors | {CLASSIFIER + name: torch.as_tensor(part) for name, part in arrays.items() if part is not None}
+    parts = {SPREAD + name: part for name, part in vars(spread).items() if name != "classifier"}
+    if spread.classifier is not None:
+        descriptor = spread.classifier.descriptor
+        parts |= {CLASSIFIER + name: getattr(descriptor, name) for name in OF_THE_DESCRIPTOR}
+        parts |= {CLASSIFIER + name: getattr(spread.classifier, name) for name in (*OF_THE_CLASSIFIER, "landmarks")}
+        parts |= {f"{CLASSIFIER}kind": KINDS.index(descriptor.kind), f"{CLASSIFIER}size": spread.classifier.size}
+    return {name: torch.from_numpy(np.asarray(part)) for name, part in parts.items() if part is not None}
 
 
 def spread_labels(
