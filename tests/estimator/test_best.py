@@ -281,7 +281,7 @@ def test_other_presets_are_self_trained_too(few_digits, digits, preset, expected
     P = embedder.predict_proba(digits.X_test)
     spread = embedder.spread_labels_
     told = spread.classifier and spread.classifier(embedder.normaliser_(torch.from_numpy(digits.X_test)[:, None]))
-    np.testing.assert_allclose(P, spread.probabilities(embedder.transform(digits.X_test), told=told), rtol=1e-4)
+    np.testing.assert_allclose(P, spread.probabilities(embedder.transform(digits.X_test), told=told), rtol=1e-5)
 
 
 def test_by_another_routine_labels_are_not_spread(few_digits):

@@ -16,7 +16,7 @@ def unfitted(rows):
 
 @pytest.fixture
 def moons():
-    """Three arcs in each other, in a unit and about an origin of their own; every third row is labelled."""
+    """Three arcs in each other, in a unit and about an origin of their own; every fourth row is labelled."""
     rng = np.random.default_rng(0)
     side = np.arange(300) % 3
     angle = np.pi * rng.random(300)
