@@ -25,6 +25,10 @@ def embedder(request, digits, labels):
     return MetricEmbedder(request.param, epochs=4, random_state=0).fit(digits.X_train, labels)
 
 
+def doubt_of(embedder, X):
+    return embedder._doubt(embedder.transform(X), embedder._told(embedder._inputs(X)))
+
+
 def test_rows_without_a_label_each_once(embedder, digits, labels):
     rows = embedder.suggest(digits.X_train, 30, labels)
     assert rows.shape == (30,)
@@ -71,15 +75,27 @@ def test_the_same_again(embedder, digits, labels):
 
 
 def test_doubt_is_a_share_and_higher_where_predictions_are_wrong(embedder, digits, labels):
-    doubt = embedder._doubt(embedder.transform(digits.X_train))
+    doubt = doubt_of(embedder, digits.X_train)
     wrong = embedder.predict(digits.X_train) != digits.y_train
     assert 0 <= doubt.min() <= doubt.max() <= 1
     assert doubt[wrong].mean() > 1.2 * doubt[~wrong].mean()
 
 
+def test_doubt_is_of_what_is_predicted_where_the_rows_own_inputs_tell_too():
+    """Of twenty numbers the first alone tells the class, and nothing is a cluster."""
+    X = np.random.default_rng(0).normal(size=(400, 20)).astype(np.float32)
+    y = np.where(np.arange(400) < 120, X[:, 0] > 0, -1)
+    embedder = MetricEmbedder("best-fast", epochs=2, random_state=0).fit(X, y)
+    assert embedder.spread_labels_.share
+    expected = 1 - embedder.predict_proba(X).max(axis=1)
+    np.testing.assert_array_equal(doubt_of(embedder, X), expected)
+    rows = embedder.suggest(X, 20, y)
+    assert expected[rows].mean() > 1.2 * expected[y == -1].mean()
+
+
 def test_most_suggestions_are_where_the_doubt_is(embedder, digits, labels, monkeypatch):
     """Rows of one half of the space are a hundred times as doubtful as those of the other."""
-    monkeypatch.setattr(embedder, "_doubt", lambda Z: np.where(Z[:, 0] > np.median(Z[:, 0]), 1, 0.01))
+    monkeypatch.setattr(embedder, "_doubt", lambda Z, told: np.where(Z[:, 0] > np.median(Z[:, 0]), 1, 0.01))
     Z = embedder.transform(digits.X_train)
     rows = embedder.suggest(digits.X_train, 20, labels)
     assert (Z[rows, 0] > np.median(Z[:, 0])).mean() >= 0.75
@@ -125,7 +141,7 @@ def test_without_clusters_they_are_the_middles_of_weighted_k_means(embedder, dig
     rows = embedder.suggest(digits.X_train, 12, labels)
     others = np.flatnonzero(labels == -1)
     Z = embedder.transform(digits.X_train)[others]
-    doubt = np.maximum(embedder._doubt(Z), 1e-6)
+    doubt = np.maximum(doubt_of(embedder, digits.X_train[others]), 1e-6)
     groups = KMeans(12, n_init=3, random_state=0).fit(Z, sample_weight=doubt)
     totals = [doubt[groups.labels_ == group].sum() for group in range(12)]
     middles = others[groups.transform(Z).argmin(axis=0)]
@@ -163,7 +179,7 @@ def doubtful(clouds, monkeypatch):
     embedder = clouds[2]
     spread = embedder.spread_labels_
 
-    def doubt(Z):
+    def doubt(Z, told):
         of_first = spread.probabilities(Z)[:, 0] > 0.5
         return np.where(spread.clusters_of(Z) >= 0, 0.5, np.where(of_first, 0.1, 0))
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.estimator.application import Application
+from semimetric.estimator.inference import Inputs
 from semimetric.estimator.spread import SpreadLabels
 from semimetric.evaluation.probes import predict_in_blocks
 from semimetric.evaluation.protocol import FEW_LABELS
@@ -52,7 +53,7 @@ class Neighbours(Application):
         spread = self._spread()
         if spread is None:
             return self._neighbours().predict_proba(self.transform(X))
-        return self._spread_to(X, self.transform(X), spread)
+        return spread.probabilities(self.transform(X), self.n_neighbors, self._told(self._inputs(X)))
 
     def predict_cluster(self, X: ArrayLike) -> np.ndarray:
         """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.
@@ -77,7 +78,8 @@ class Neighbours(Application):
             As `predict_cluster` does.
         """
         spread, Z = self._spread_for("predict_proba_and_cluster"), self.transform(X)
-        return self._spread_to(X, Z, spread), spread.clusters_of(Z, self.n_neighbors)
+        P = spread.probabilities(Z, self.n_neighbors, self._told(self._inputs(X)))
+        return P, spread.clusters_of(Z, self.n_neighbors)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
@@ -122,12 +124,12 @@ class Neighbours(Application):
             )
         return spread
 
-    def _spread_to(self, X: ArrayLike, Z: np.ndarray, spread: SpreadLabels) -> np.ndarray:
-        """Return the probabilities (n, classes) of rows by those around their embeddings, and by their own inputs."""
-        told = None
-        if spread.classifier is not None:
-            told = np.concatenate([spread.classifier(x) for _, x in self._inputs(X).parts()])
-        return spread.probabilities(Z, self.n_neighbors, told)
+    def _told(self, inputs: Inputs) -> np.ndarray | None:
+        """Return what the classifier of the inputs tells of rows, logarithms (n, classes), where it has a share."""
+        spread = self._spread()
+        if spread is None or spread.classifier is None:
+            return None
+        return np.concatenate([spread.classifier(x) for _, x in inputs.parts()])
 
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)

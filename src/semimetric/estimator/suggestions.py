@@ -1,6 +1,7 @@
 """Which rows to label next: one of each cluster that no label reached, and those in doubt, spread over the space."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -88,7 +89,8 @@ class Suggestions(Neighbours):
         unsettled = np.setdiff1d(clusters, [-1, *settled])[:n]
         chosen = [int(outwards(Z, np.flatnonzero(clusters == cluster))[0]) for cluster in unsettled]
         if len(chosen) < n:
-            doubt = np.maximum(self._doubt(Z), LEAST)
+            inputs = self._inputs(X)
+            doubt = np.maximum(self._doubt(Z, self._told(replace(inputs, rows=inputs.rows[drawn]))), LEAST)
             doubt[clusters >= 0] = LEAST
             groups = KMeans(n - len(chosen), n_init=STARTS, random_state=self.seed_)
             with warnings.catch_warnings():
@@ -113,11 +115,15 @@ class Suggestions(Neighbours):
         spread = max(float(np.linalg.norm(part.std(axis=0, dtype=np.float64))) for part in (Z, labelled))
         return KDTree(labelled).query_radius(Z, COINCIDENT * spread, count_only=True) > 0
 
-    def _doubt(self, Z: np.ndarray) -> np.ndarray:
-        """Return how doubtful the prediction of each embedding is, (n,), from 0 to 1."""
+    def _doubt(self, Z: np.ndarray, told: np.ndarray | None) -> np.ndarray:
+        """Return how doubtful `predict` is of each row, (n,), from 0 to 1.
+
+        By its embedding (n, d) and, after self-training, by what the classifier of the inputs tells of it, logarithms
+        (n, classes), where that has a share.
+        """
         spread = self._spread()
         if spread is not None:
-            return 1 - spread.probabilities(Z, self.n_neighbors).max(axis=1)
+            return 1 - spread.probabilities(Z, self.n_neighbors, told).max(axis=1)
         if len(self.classes_) < 2:
             return np.ones(len(Z))
         gaps = [
