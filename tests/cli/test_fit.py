@@ -105,6 +105,14 @@ def parquet(folder, X, y):
     return folder / "rows.parquet", "--label-column", "kind"
 
 
+def comma_separated(folder, X, y):
+    pytest.importorskip("pyarrow")
+    lines = [",".join([*map(repr, row.tolist()), "abc"[label]]) for row, label in zip(X, y, strict=True)]
+    heading = ",".join([*(f"x{i}" for i in range(X.shape[1])), "kind"])
+    (folder / "rows.csv").write_text("\n".join([heading, *lines, ""]))
+    return folder / "rows.csv", "--label-column", "kind"
+
+
 def images(folder, X, y):
     for i, label in enumerate(y):
         (folder / "images" / "abc"[label]).mkdir(parents=True, exist_ok=True)
@@ -113,7 +121,7 @@ def images(folder, X, y):
     return folder / "images", "--image-size", 9
 
 
-@pytest.mark.parametrize("write", [npy, parquet, images])
+@pytest.mark.parametrize("write", [npy, parquet, comma_separated, images])
 def test_data_of_one_s_own_in_every_form(semimetric, tmp_path, vectors, no_report, write):
     data, *options = write(tmp_path, *vectors)
     done = semimetric("fit", data, *options, *QUICK, "--out", tmp_path / "run")

@@ -13,12 +13,14 @@ NAMES = np.array(["a", "b", "c"])
 @pytest.fixture(scope="module")
 def table_run(semimetric, tmp_path_factory, vectors):
     """A table with a column of labels, and a run on it; without the column it has six."""
-    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pa, pq, csv = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet", "pyarrow.csv"))
     folder = tmp_path_factory.mktemp("table")
     columns = {f"x{i}": vectors[0][:, i] for i in range(6)}
     pq.write_table(pa.table({"kind": NAMES[vectors[1]], **columns}), folder / "named.parquet")
     pq.write_table(pa.table({"other": vectors[1], **columns}), folder / "other.parquet")
     pq.write_table(pa.table(columns), folder / "new.parquet")
+    for file in ("named", "new"):
+        csv.write_csv(pq.read_table(folder / f"{file}.parquet"), folder / f"{file}.csv")
     options = ["--label-column", "kind", "--epochs", 1, "--latent-dim", 2, "--out", folder / "run", "-q"]
     done = semimetric("fit", folder / "named.parquet", *options)
     assert done.code == 0, done.err
@@ -27,9 +29,9 @@ def table_run(semimetric, tmp_path_factory, vectors):
 
 def test_the_column_of_labels_is_that_of_the_fit_where_there_is_one(semimetric, table_run, vectors, tmp_path):
     embedder = MetricEmbedder.load(table_run / "run" / "model")
-    for file in ("named", "new"):
+    for file in ("named.parquet", "new.parquet", "named.csv", "new.csv"):
         out = tmp_path / f"{file}.npy"
-        done = semimetric("embed", table_run / "run", table_run / f"{file}.parquet", "--out", out, "-q")
+        done = semimetric("embed", table_run / "run", table_run / file, "--out", out, "-q")
         assert (done.code, done.err) == (0, "")
         assert np.array_equal(np.load(out), embedder.transform(vectors[0]))
     scores = semimetric("evaluate", table_run / "run", table_run / "named.parquet", "--json", "-q").json

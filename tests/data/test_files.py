@@ -178,87 +178,10 @@ def test_damaged_npy(tmp_path):
             load_dataset(path)
 
 
-def write_table(path, **columns):
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.table(columns), path)
-    return path
-
-
-def test_parquet(tmp_path):
-    path = write_table(
-        tmp_path / "t.parquet",
-        length=[1, 2, 3, 4],
-        kind=["b", None, "a", "b"],
-        flag=[True, False, True, True],
-        __index_level_0__=[9, 8, 7, 6],
-    )
-    d = load_dataset(path, label_column="kind")
-    np.testing.assert_array_equal(d.X_train, [[1, 1], [2, 0], [3, 1], [4, 1]])
-    assert d.y_train.tolist() == [1, -1, 0, 1]
-    assert d.class_names == ("a", "b")
-    with pytest.raises(
-        DataError, match=r"not numeric: kind; .*if one is the label, say so with label_column \(--label-column\)$"
-    ):
-        load_dataset(path)
-
-
-def test_parquet_keeps_float32_and_integer_labels(tmp_path):
-    import decimal
-
-    path = write_table(tmp_path / "t.parquet", a=X[:, 0], b=X[:, 1], y=[3, None] * 10)
-    d = load_dataset(path, label_column="y")
-    assert d.X_train.dtype == np.float32
-    assert (d.X_train == X[:, :2]).all()
-    assert d.y_train.tolist() == [3, -1] * 10
-    path = write_table(tmp_path / "t.parquet", a=[decimal.Decimal("1.5")], b=[2**40])
-    assert load_dataset(path).X_train.tolist() == [[1.5, 2.0**40]]
-
-
-@pytest.mark.parametrize(
-    ("columns", "label_column", "message"),
-    [
-        ({"a": [1], "b": ["x"], "c": ["z"], "y": [0]}, "y", "t.parquet: not numeric: b, c; remove"),
-        ({"a": [1], "y": [0]}, "label", "label_column='label' is not in .*its columns: a, y"),
-        ({"y": [0]}, "y", "no feature columns, only y"),
-        ({"a": [1.0], "y": [0.25]}, "y", "column 'y': row 0 has the label 0.25"),
-        (
-            {"a": [1, 2], "b": [None, True], "y": [None, 0]},
-            None,
-            r"t.parquet: null or NaN in some rows: b, y; fill in the values or remove the rows; if one is the label, "
-            r"say so with label_column \(--label-column\)$",
-        ),
-        (
-            {"a": [1, 2], "b": [float("nan"), 1.0], "y": [None, 0]},
-            "y",
-            "t.parquet: null or NaN in some rows: b; fill in the values or remove the rows$",
-        ),
-    ],
-)
-def test_parquet_of_another_form(tmp_path, columns, label_column, message):
-    with pytest.raises(DataError, match=message):
-        load_dataset(write_table(tmp_path / "t.parquet", **columns), label_column=label_column)
-
-
-def test_damaged_parquet(tmp_path):
-    pytest.importorskip("pyarrow")
-    (tmp_path / "t.parquet").write_bytes(b"rubbish")
-    with pytest.raises(DataError, match=r"t.parquet is damaged or not a Parquet file"):
-        load_dataset(tmp_path / "t.parquet")
-
-
-def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path, monkeypatch):
-    (tmp_path / "t.parquet").write_bytes(b"")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"pip install 'semimetric\[tables\]'"):
-        load_dataset(tmp_path / "t.parquet")
-
-
 @pytest.mark.parametrize(
     ("name", "argument", "message"),
     [
-        ("x.npy", {"label_column": "y"}, r"label_column='y' does not apply to .*x.npy; it is for .parquet"),
+        ("x.npy", {"label_column": "y"}, r"label_column='y' does not apply to .*x.npy; it is for .parquet and .csv"),
         ("x.npz", {"labels_file": "y.csv"}, r"labels_file='y.csv' does not apply to .*; it is for .npy"),
         ("x.npz", {"image_size": 8}, "image_size='8' does not apply to .*; it is for a folder of images"),
         ("x.npz", {"test_share": 1.5}, "test_share=1.5 must be at least 0 and below 1"),

@@ -16,7 +16,7 @@ DataArgument = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A dataset's name (see `semimetric datasets`), a .npz with X and y, a .npy, a .parquet, "
+        help="A dataset's name (see `semimetric datasets`), a .npz with X and y, a .npy, a .parquet or .csv, "
         "or a folder of images: a subfolder for each class, and unlabelled/ for those of no known class.",
         show_default=False,
     ),
@@ -43,7 +43,7 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(
         "--label-column",
-        help="For a .parquet: the column of labels.",
+        help="For a .parquet or .csv: the column of labels.",
         show_default="none, or as the run was fitted",
         rich_help_panel=DATA,
     ),

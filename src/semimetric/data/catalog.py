@@ -96,9 +96,9 @@ def load_dataset(
     ----------
     name_or_path : str or path
         A name of `list_datasets`; or a ``.npz`` (arrays ``X``, ``y``; optionally ``X_test``, ``y_test``,
-        ``X_val``, ``y_val``), a ``.npy`` (rows alone), a ``.parquet`` table, or a folder of images with one
-        subfolder per class (images in the folder itself or in ``unlabelled/`` have no label; ``train/``,
-        ``val/`` and ``test/`` may hold the classes).
+        ``X_val``, ``y_val``), a ``.npy`` (rows alone), a table (``.parquet``, or ``.csv`` whose first line names the
+        columns), or a folder of images with one subfolder per class (images in the folder itself or in
+        ``unlabelled/`` have no label; ``train/``, ``val/`` and ``test/`` may hold the classes).
     data_dir : path, optional
         Where local copies of named datasets are, one folder each: ``mnist/``, ``fashion-mnist/``,
         ``medmnist/``. Else the variable SEMIMETRIC_DATA, else the platform's cache. It is only read.
@@ -106,8 +106,8 @@ def load_dataset(
         For a ``.npy``: the labels, a ``.npy``, or a ``.csv`` or ``.txt`` without a heading, one label per line (empty
         or −1 = unlabelled). Without it all rows are unlabelled.
     label_column : str, optional
-        For a ``.parquet``: the column of labels (null = unlabelled); all others must be numeric features without gaps.
-        Without it all rows are unlabelled.
+        For a table: the column of labels (null, in a ``.csv`` empty or an unquoted NA, = unlabelled); all others must
+        be numeric features without gaps, but for an index that pandas wrote. Without it all rows are unlabelled.
     image_size : int, optional
         For a folder of images: crop every image to a square and resize it to this many pixels a side.
     download : bool

@@ -1,4 +1,4 @@
-"""A user's own data: ``.npz``, ``.npy`` with a file of labels, ``.parquet``, or a folder of images."""
+"""A user's own data: ``.npz``, ``.npy`` with a file of labels, a table, or a folder of images."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,7 @@ from semimetric.data.arrays import UNLABELLED
 from semimetric.data.dataset import Dataset, dataset_from_splits
 from semimetric.data.image_folder import read_image_folder
 from semimetric.data.labels import encode_labels, read_label_lines
+from semimetric.data.tables import TABLES, read_table
 from semimetric.errors import DataError
 
 _Anywhere = str | os.PathLike[str]
@@ -38,22 +39,23 @@ def read_user_data(
         An argument is out of range or does not apply to this kind of file.
     """
     kind = "a folder of images" if path.is_dir() else path.suffix.lower()
-    belongs = {"labels_file": ".npy", "label_column": ".parquet", "image_size": "a folder of images"}
+    belongs = {"labels_file": (".npy",), "label_column": TABLES, "image_size": ("a folder of images",)}
     labels_path = None if labels_file is None else Path(labels_file).expanduser()
     given = {"labels_file": labels_path, "label_column": label_column, "image_size": image_size}
     for argument, value in given.items():
-        if value is not None and belongs[argument] != kind:
-            raise ValueError(f"{argument}={str(value)!r} does not apply to {path}; it is for {belongs[argument]}")
+        if value is not None and kind not in belongs[argument]:
+            kinds = " and ".join(belongs[argument])
+            raise ValueError(f"{argument}={str(value)!r} does not apply to {path}; it is for {kinds}")
     if kind == "a folder of images":
         splits, names = read_image_folder(path, image_size, show_progress)
     elif kind == ".npz":
         splits, names = read_npz(path)
     elif kind == ".npy":
         splits, names = read_npy(path, labels_path)
-    elif kind == ".parquet":
-        splits, names = read_parquet(path, label_column)
+    elif kind in TABLES:
+        splits, names = read_table(path, label_column)
     else:
-        raise DataError(f"{path} is of no known kind; give a .npz, .npy or .parquet file or a folder of images")
+        raise DataError(f"{path} is of no known kind; give a .npz, .npy, .parquet or .csv file or a folder of images")
     return dataset_from_splits(splits, names, path, test_share, seed)
 
 
@@ -146,60 +148,3 @@ def _load_npy(path: Path) -> np.ndarray:
             error = ValueError("Object arrays")
         raise _unreadable(str(path), error) from error
     return array
-
-
-def read_parquet(path: Path, label_column: str | None) -> _Read:
-    """Read a table: ``label_column`` holds the labels, the other columns are the features."""
-    table = _call_pyarrow("read_table", path)
-    import pyarrow as pa
-
-    if label_column is not None and label_column not in table.column_names:
-        raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
-    # pandas stores its row index under this name; an index is no feature.
-    names = [n for n in table.column_names if n != label_column and not n.startswith("__index_level_")]
-    types = pa.types
-    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
-    hint = "" if label_column is not None else "; if one is the label, say so with label_column (--label-column)"
-    wrong = [n for n in names if not any(test(table.schema.field(n).type) for test in tests)]
-    if wrong:
-        raise DataError(
-            f"{path}: not numeric: {', '.join(wrong)}; remove these columns or turn them into numbers{hint}"
-        )
-    if not names:
-        raise DataError(f"{path} has no feature columns, only {', '.join(table.column_names) or 'none at all'}")
-    single = all(types.is_float32(table.schema.field(n).type) for n in names)
-    X = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
-    for i, n in enumerate(names):
-        column = table.column(n)
-        if types.is_boolean(column.type):
-            column = column.cast(pa.uint8())
-        X[:, i] = column.cast(pa.float64(), safe=False).to_numpy()  # null becomes NaN
-    gaps = [n for n, values in zip(names, X.T, strict=True) if np.isnan(values).any()]
-    if gaps:
-        raise DataError(
-            f"{path}: null or NaN in some rows: {', '.join(gaps)}; fill in the values or remove the rows{hint}"
-        )
-    if label_column is None:
-        return {"X_train": X, "y_train": np.full(len(X), UNLABELLED)}, None
-    labels = np.empty(table.num_rows, dtype=object)
-    labels[:] = table.column(label_column).to_pylist()
-    (y,), class_names = encode_labels([labels], f"{path}, column {label_column!r}")
-    return {"X_train": X, "y_train": y}, class_names
-
-
-def parquet_columns(path: Path) -> list[str]:
-    """Return the names of a table's columns, without reading its rows."""
-    names: list[str] = _call_pyarrow("read_schema", path).names
-    return names
-
-
-def _call_pyarrow(function: str, path: Path) -> Any:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ImportError("reading .parquet needs pyarrow: pip install 'semimetric[tables]'") from error
-    try:
-        return getattr(pq, function)(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged or not a Parquet file: {error}") from error

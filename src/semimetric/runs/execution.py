@@ -17,6 +17,7 @@ import numpy as np
 from semimetric import __version__
 from semimetric.data import Dataset, hide_labels, load_dataset
 from semimetric.data.arrays import labelled_rows
+from semimetric.data.tables import TABLES
 from semimetric.errors import RunError
 from semimetric.estimator import MetricEmbedder
 from semimetric.estimator.parameters import check_parameters, resolve
@@ -208,7 +209,7 @@ def _stamps(run: RunDirectory) -> dict[str, int]:
 
 def _check_columns(config: RunConfig, data: Dataset) -> None:
     """Warn of a table of which no column was named: its labels, as numbers, would be taken for a feature."""
-    if data.source.lower().endswith(".parquet") and config.loading.get("label_column") is None:
+    if data.source.lower().endswith(TABLES) and config.loading.get("label_column") is None:
         warnings.warn(
             f"{data.source} is read without labels, all its {data.X_train.shape[1]} columns as features; if one holds "
             "the labels, say so with label_column (--label-column)",

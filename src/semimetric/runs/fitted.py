@@ -10,12 +10,12 @@ import numpy as np
 from semimetric.data import load_dataset
 from semimetric.data.arrays import InputForm
 from semimetric.data.catalog import check_dataset
-from semimetric.data.files import parquet_columns
+from semimetric.data.tables import TABLES, table_columns
 from semimetric.errors import DataError
 from semimetric.estimator import MetricEmbedder
 from semimetric.runs.directory import RunDirectory
 
-FOLDER, TABLE = "folder", ".parquet"
+FOLDER = "folder"
 
 
 def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progress: bool) -> MetricEmbedder:
@@ -57,7 +57,7 @@ def _as_in_the_fit(run: str | os.PathLike[str], data: str) -> dict[str, Any]:
     size, column, kind = fitted.get("image_size"), fitted.get("label_column"), _kind(data)
     if size is not None and kind == FOLDER:
         loading["image_size"] = int(size)
-    if column is not None and kind == TABLE and column in parquet_columns(Path(data).expanduser()):
+    if column is not None and kind in TABLES and column in table_columns(Path(data).expanduser()):
         loading["label_column"] = column
     return loading
 
@@ -73,7 +73,7 @@ def _kind(data: str) -> str:
 def _check_form(form: InputForm, X: np.ndarray, data: str) -> None:
     """Where an option of reading decides on the form of rows, and it is not the model's, name the option."""
     kind = _kind(data)
-    if kind == TABLE and not form.is_image and X.shape[1:] != form.shape:
+    if kind in TABLES and not form.is_image and X.shape[1:] != form.shape:
         raise DataError(
             f"{data} has {X.shape[1]} columns of features but the model was fitted on {form.shape[0]}; all columns are "
             "features but that of the labels, label_column (--label-column)"

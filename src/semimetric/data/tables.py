@@ -1,0 +1,103 @@
+"""A user's own tables: ``.parquet`` and ``.csv``, a column of which may hold the labels."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semimetric.data.arrays import UNLABELLED
+from semimetric.data.labels import encode_labels
+from semimetric.errors import DataError
+
+NAMES = {".parquet": "Parquet", ".csv": "CSV"}
+PARQUET, CSV = TABLES = tuple(NAMES)
+_INDEX = re.compile("|__index_level_.*")  # of rows, which is no feature: as pandas names it, in a .csv not at all
+_DECIMAL = re.compile(r"\s*(-?\d*\.\d+([eE][-+]?\d+)?|-\d+)\s*")  # whole numbers are names that pandas gives
+
+
+def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarray], tuple[str, ...] | None]:
+    """Read a table: ``label_column`` holds the labels, the other columns are the features.
+
+    Returns
+    -------
+    splits : ``X_train`` (n, features) and ``y_train`` (n,), int64, −1 where a label is null
+    class_names : of labels in words; else None
+    """
+    _check_heading(path, table_columns(path))
+    table = _read(path)
+    import pyarrow as pa
+
+    if label_column is not None and label_column not in table.column_names:
+        raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
+    names = [name for name in table.column_names if name != label_column and not _INDEX.fullmatch(name)]
+    types = pa.types
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
+    hint = "" if label_column is not None else "; if one is the label, say so with label_column (--label-column)"
+    wrong = [name for name in names if not any(test(table.schema.field(name).type) for test in tests)]
+    if wrong:
+        raise DataError(
+            f"{path}: not numeric: {', '.join(wrong)}; remove these columns or turn them into numbers{hint}"
+        )
+    if not names:
+        raise DataError(f"{path} has no feature columns, only {', '.join(table.column_names) or 'none at all'}")
+    single = all(types.is_float32(table.schema.field(name).type) for name in names)
+    X = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
+    for i, name in enumerate(names):
+        column = table.column(name)
+        if types.is_boolean(column.type):
+            column = column.cast(pa.uint8())
+        X[:, i] = column.cast(pa.float64(), safe=False).to_numpy()  # null becomes NaN
+    gaps = [name for name, values in zip(names, X.T, strict=True) if np.isnan(values).any()]
+    if gaps:
+        raise DataError(
+            f"{path}: null or NaN in some rows: {', '.join(gaps)}; fill in the values or remove the rows{hint}"
+        )
+    if label_column is None:
+        return {"X_train": X, "y_train": np.full(len(X), UNLABELLED)}, None
+    labels = np.empty(table.num_rows, dtype=object)
+    labels[:] = table.column(label_column).to_pylist()
+    (y,), class_names = encode_labels([labels], f"{path}, column {label_column!r}")
+    return {"X_train": X, "y_train": y}, class_names
+
+
+def table_columns(path: Path) -> list[str]:
+    """Return the names of a table's columns, without reading its rows."""
+    names: list[str] = _read(path, whole=False).names
+    return names
+
+
+def _read(path: Path, whole: bool = True) -> Any:
+    """Return all of a table, or its schema alone, as pyarrow has them."""
+    kind = path.suffix.lower()
+    try:
+        import pyarrow as pa
+        from pyarrow import csv, parquet
+    except ImportError as error:
+        raise ImportError(f"reading {kind} needs pyarrow: pip install 'semimetric[tables]'") from error
+    try:
+        if kind == PARQUET:
+            return parquet.read_table(path) if whole else parquet.read_schema(path)
+        options = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
+        if whole:
+            return csv.read_csv(path, convert_options=options)
+        with csv.open_csv(path, convert_options=options) as reader:
+            return reader.schema
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged or not a {NAMES[kind]} file: {error}") from error
+
+
+def _check_heading(path: Path, names: Sequence[str]) -> None:
+    """Refuse names that do not tell columns apart; warn where a row seems to stand in the place of names."""
+    numbers = [name for name in names if _DECIMAL.fullmatch(name)] if path.suffix.lower() == CSV else []
+    row = "its first line holds numbers; if that is a row, put a line of columns' names above it"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        advice = row if numbers else "rename or remove some"
+        raise DataError(f"{path} has more than one column called {', '.join(map(repr, twice))}; {advice}")
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+        raise DataError(f"{path} has one column, {names[0]!r}; separate columns by commas, and decimals by points")
+    if numbers:
+        warnings.warn(f"{path} has columns called {', '.join(map(repr, numbers[:3]))}: {row}", stacklevel=2)
