@@ -134,7 +134,13 @@ def test_what_pandas_writes_comes_back(tmp_path):
         ("a,y\n", r"the train rows have shape \(0, 1\)"),
         ("a,b,y\n1,x,0\n2,y,1\n", "not numeric: b; remove"),
         ("a,b,y\n1,,0\n2,NA,1\n", "null or NaN in some rows: b; fill in"),
-        (b"a,b,y\n1,\xff,0\n", "not numeric: b; remove"),
+        (b"a,b,y\n1,\xe9,0\n", "t.csv cannot be read as UTF-8 text in b; save it as UTF-8"),
+        (b"a,b,y\n1,2,\xe9\n", "t.csv cannot be read as UTF-8 text in y; save it as UTF-8"),
+        (b"a,caf\xe9,y\n1,2,0\n", "t.csv cannot be read as UTF-8 text: .*; save it as UTF-8"),
+        ("a,,y\n1,5,0\n", "t.csv: column 2 has no name; name it or remove it"),
+        ("a,y,\n1,0,\n", "t.csv: column 3 has no name"),
+        ("5,0,0,3\n4,0,0,2\n", "called '0'; its first line holds numbers; if that is a row"),
+        ("a,y\n1,99999999999999999999\n", "row 0 has the label 1000.*; use −1 for unlabelled, else 0 to 2"),
         ("a,y,a\n1,2,3\n", "more than one column called 'a'; rename or remove some"),
         ("0.5,y,0.5\n3,4,5\n", "called '0.5'; its first line holds numbers; if that is a row, put a line of columns' "),
         ("a;y\n1,5;2\n", "Expected 1 columns"),
@@ -147,7 +153,7 @@ def test_csv_of_another_form(tmp_path, text, message):
         load_dataset(write_csv(tmp_path, text), label_column="y")
 
 
-@pytest.mark.parametrize("heading", ["5.1,3.5,1.4,0.2", "-1,2,.5e-3,7"])
+@pytest.mark.parametrize("heading", ["5.1,3.5,1.4,0.2", "a,2,.5e-3,7", "+1,2,3,4", "1.,2,3,4", "1E5,2,3,4"])
 def test_a_row_in_the_place_of_names_is_told_of(tmp_path, heading):
     path = write_csv(tmp_path, f"{heading}\n1,2,3,4\n")
     with pytest.warns(
@@ -156,8 +162,25 @@ def test_a_row_in_the_place_of_names_is_told_of(tmp_path, heading):
         assert load_dataset(path).X_train.tolist() == [[1, 2, 3, 4]]
 
 
+def test_the_warning_is_of_the_line_that_loads(tmp_path):
+    with pytest.warns(UserWarning, match="holds numbers") as told:
+        load_dataset(write_csv(tmp_path, "0.5,1.5\n1,2\n"))
+    assert [each.filename for each in told] == [__file__]
+
+
+def test_a_heading_and_rows_of_more_than_a_megabyte(tmp_path):
+    heading, row = (",".join(f"{i:030}{kind}" for i in range(40_000)) for kind in ("", ".5"))
+    X = load_dataset(write_csv(tmp_path, f"{heading}\n{row}\n{row}\n")).X_train
+    np.testing.assert_array_equal(X, [np.arange(40_000) + 0.5] * 2)
+
+
 def test_whole_numbers_are_names(tmp_path):
     assert load_dataset(write_csv(tmp_path, ",0,1,2\n0,5,6,7\n")).X_train.tolist() == [[5, 6, 7]]
+
+
+def test_a_column_without_a_name_is_no_index_in_parquet(tmp_path):
+    with pytest.raises(DataError, match="column 1 has no name"):
+        load_dataset(write_table(tmp_path / "t.parquet", **{"": [1], "a": [2]}))
 
 
 def test_columns_of_one_name_in_parquet(tmp_path):

@@ -106,8 +106,9 @@ def load_dataset(
         For a ``.npy``: the labels, a ``.npy``, or a ``.csv`` or ``.txt`` without a heading, one label per line (empty
         or −1 = unlabelled). Without it all rows are unlabelled.
     label_column : str, optional
-        For a table: the column of labels (null, in a ``.csv`` empty or an unquoted NA, = unlabelled); all others must
-        be numeric features without gaps, but for an index that pandas wrote. Without it all rows are unlabelled.
+        For a table: the column of labels (null = unlabelled; in a ``.csv`` nothing, or NA, N/A, NaN or null without
+        quotes); all others must be numeric features without gaps, but for an index that pandas wrote. Without it all
+        rows are unlabelled.
     image_size : int, optional
         For a folder of images: crop every image to a square and resize it to this many pixels a side.
     download : bool

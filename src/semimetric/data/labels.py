@@ -186,8 +186,8 @@ def _as_integer(label: Any, code: dict[str, int], source: str, row: int) -> int:
         raise DataError(f"{source}: row {row} has the label {label!r}; use whole numbers or words") from None
     if integer != label:
         raise DataError(f"{source}: row {row} has the label {label!r}; labels must be whole numbers or words")
-    if integer < UNLABELLED:
-        raise DataError(f"{source}: row {row} has the label {integer}; use −1 for unlabelled, else 0 or above")
+    if not UNLABELLED <= integer <= np.iinfo(np.int64).max:
+        raise DataError(f"{source}: row {row} has the label {integer}; use −1 for unlabelled, else 0 to 2^63 − 1")
     return integer
 
 

@@ -12,10 +12,12 @@ from semimetric.data.arrays import UNLABELLED
 from semimetric.data.labels import encode_labels
 from semimetric.errors import DataError
 
-NAMES = {".parquet": "Parquet", ".csv": "CSV"}
-PARQUET, CSV = TABLES = tuple(NAMES)
-_INDEX = re.compile("|__index_level_.*")  # of rows, which is no feature: as pandas names it, in a .csv not at all
-_DECIMAL = re.compile(r"\s*(-?\d*\.\d+([eE][-+]?\d+)?|-\d+)\s*")  # whole numbers are names that pandas gives
+PARQUET, CSV = ".parquet", ".csv"
+TABLES = (PARQUET, CSV)
+LONGEST_LINE = 1 << 26  # bytes of a .csv, its heading among them
+_PANDAS_INDEX = "__index_level_"  # as it is called in a .parquet; in a .csv it comes first, and has no name
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_TO_THE_CALLER = 5  # of load_dataset: what a warning is shown to be about
 
 
 def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarray], tuple[str, ...] | None]:
@@ -30,10 +32,14 @@ def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarr
     table = _read(path)
     import pyarrow as pa
 
+    types = pa.types
     if label_column is not None and label_column not in table.column_names:
         raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
-    names = [name for name in table.column_names if name != label_column and not _INDEX.fullmatch(name)]
-    types = pa.types
+    if path.suffix.lower() == CSV and (binary := [field.name for field in table.schema if types.is_binary(field.type)]):
+        raise DataError(f"{path} cannot be read as UTF-8 text in {', '.join(binary)}; save it as UTF-8")
+    names = [
+        name for name in table.column_names if name and name != label_column and not name.startswith(_PANDAS_INDEX)
+    ]
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
     hint = "" if label_column is not None else "; if one is the label, say so with label_column (--label-column)"
     wrong = [name for name in names if not any(test(table.schema.field(name).type) for test in tests)]
@@ -65,7 +71,11 @@ def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarr
 
 def table_columns(path: Path) -> list[str]:
     """Return the names of a table's columns, without reading its rows."""
-    names: list[str] = _read(path, whole=False).names
+    schema = _read(path, whole=False)
+    try:
+        names: list[str] = schema.names
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read as UTF-8 text: {error}; save it as UTF-8") from error
     return names
 
 
@@ -80,24 +90,32 @@ def _read(path: Path, whole: bool = True) -> Any:
     try:
         if kind == PARQUET:
             return parquet.read_table(path) if whole else parquet.read_schema(path)
-        options = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
+        reading = csv.ReadOptions(block_size=LONGEST_LINE)
+        words = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
         if whole:
-            return csv.read_csv(path, convert_options=options)
-        with csv.open_csv(path, convert_options=options) as reader:
+            return csv.read_csv(path, read_options=reading, convert_options=words)
+        with csv.open_csv(path, read_options=reading, convert_options=words) as reader:
             return reader.schema
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged or not a {NAMES[kind]} file: {error}") from error
+        what = "a Parquet" if kind == PARQUET else "a CSV"
+        raise DataError(f"{path} is damaged or not {what} file: {error}") from error
 
 
 def _check_heading(path: Path, names: Sequence[str]) -> None:
     """Refuse names that do not tell columns apart; warn where a row seems to stand in the place of names."""
-    numbers = [name for name in names if _DECIMAL.fullmatch(name)] if path.suffix.lower() == CSV else []
+    is_csv = path.suffix.lower() == CSV
     row = "its first line holds numbers; if that is a row, put a line of columns' names above it"
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        advice = row if numbers else "rename or remove some"
+        advice = row if is_csv and any(map(_NUMBER.fullmatch, twice)) else "rename or remove some"
         raise DataError(f"{path} has more than one column called {', '.join(map(repr, twice))}; {advice}")
+    unnamed = [number for number, name in enumerate(names, 1) if not name and not (is_csv and number == 1)]
+    if unnamed:
+        raise DataError(f"{path}: column {unnamed[0]} has no name; name it or remove it")
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         raise DataError(f"{path} has one column, {names[0]!r}; separate columns by commas, and decimals by points")
-    if numbers:
-        warnings.warn(f"{path} has columns called {', '.join(map(repr, numbers[:3]))}: {row}", stacklevel=2)
+    # Whole numbers are what pandas calls columns that have no names.
+    numbers = [name for name in names if _NUMBER.fullmatch(name) and not name.isdigit()]
+    if is_csv and numbers:
+        told = f"{path} has columns called {', '.join(map(repr, numbers[:3]))}: {row}"
+        warnings.warn(told, stacklevel=_TO_THE_CALLER)

@@ -1,5 +1,6 @@
 """Prediction and search by neighbours, in the distance that was learned."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.estimator.application import Application
-from semimetric.estimator.inference import Inputs
 from semimetric.estimator.spread import SpreadLabels
 from semimetric.evaluation.probes import predict_in_blocks
 from semimetric.evaluation.protocol import FEW_LABELS
@@ -53,7 +53,7 @@ class Neighbours(Application):
         spread = self._spread()
         if spread is None:
             return self._neighbours().predict_proba(self.transform(X))
-        return spread.probabilities(self.transform(X), self.n_neighbors, self._told(self._inputs(X)))
+        return spread.probabilities(self.transform(X), self.n_neighbors, self._told(X))
 
     def predict_cluster(self, X: ArrayLike) -> np.ndarray:
         """Return, after self-training, the cluster (n,) of rows that lie where no label reached, and −1 for all others.
@@ -78,7 +78,7 @@ class Neighbours(Application):
             As `predict_cluster` does.
         """
         spread, Z = self._spread_for("predict_proba_and_cluster"), self.transform(X)
-        P = spread.probabilities(Z, self.n_neighbors, self._told(self._inputs(X)))
+        P = spread.probabilities(Z, self.n_neighbors, self._told(X))
         return P, spread.clusters_of(Z, self.n_neighbors)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -124,12 +124,14 @@ class Neighbours(Application):
             )
         return spread
 
-    def _told(self, inputs: Inputs) -> np.ndarray | None:
-        """Return what the classifier of the inputs tells of rows, logarithms (n, classes), where it has a share."""
+    def _told(self, X: ArrayLike, rows: slice | np.ndarray = slice(None)) -> np.ndarray | None:
+        """Return what a classifier of the inputs tells of these rows, logarithms (n, classes), if it has a share."""
         spread = self._spread()
         if spread is None or spread.classifier is None:
             return None
-        return np.concatenate([spread.classifier(x) for _, x in inputs.parts()])
+        inputs = self._inputs(X)
+        chosen = replace(inputs, rows=inputs.rows[rows])
+        return np.concatenate([spread.classifier(x) for _, x in chosen.parts()])
 
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)

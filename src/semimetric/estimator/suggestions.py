@@ -1,7 +1,6 @@
 """Which rows to label next: one of each cluster that no label reached, and those in doubt, spread over the space."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,8 +88,7 @@ class Suggestions(Neighbours):
         unsettled = np.setdiff1d(clusters, [-1, *settled])[:n]
         chosen = [int(outwards(Z, np.flatnonzero(clusters == cluster))[0]) for cluster in unsettled]
         if len(chosen) < n:
-            inputs = self._inputs(X)
-            doubt = np.maximum(self._doubt(Z, self._told(replace(inputs, rows=inputs.rows[drawn]))), LEAST)
+            doubt = np.maximum(self._doubt(Z, self._told(X, drawn)), LEAST)
             doubt[clusters >= 0] = LEAST
             groups = KMeans(n - len(chosen), n_init=STARTS, random_state=self.seed_)
             with warnings.catch_warnings():
