@@ -1,4 +1,4 @@
-"""A user's own arrays and tables, good ones and all the ways in which they can be wrong."""
+"""A user's own arrays, good ones and all the ways in which they can be wrong."""
 
 import numpy as np
 import pytest

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,16 @@ def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarr
     splits : ``X_train`` (n, features) and ``y_train`` (n,), int64, −1 where a label is null
     class_names : of labels in words; else None
     """
-    _check_heading(path, table_columns(path))
     table = _read(path)
     import pyarrow as pa
 
-    types = pa.types
-    if label_column is not None and label_column not in table.column_names:
-        raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(table.column_names)}")
+    columns, types = _names(table.schema, path), pa.types
+    _check_heading(path, columns)
+    if label_column is not None and label_column not in columns:
+        raise DataError(f"label_column={label_column!r} is not in {path}; its columns: {', '.join(columns)}")
     if path.suffix.lower() == CSV and (binary := [field.name for field in table.schema if types.is_binary(field.type)]):
         raise DataError(f"{path} cannot be read as UTF-8 text in {', '.join(binary)}; save it as UTF-8")
-    names = [
-        name for name in table.column_names if name and name != label_column and not name.startswith(_PANDAS_INDEX)
-    ]
+    names = [name for name in columns if name and name != label_column and not name.startswith(_PANDAS_INDEX)]
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
     hint = "" if label_column is not None else "; if one is the label, say so with label_column (--label-column)"
     wrong = [name for name in names if not any(test(table.schema.field(name).type) for test in tests)]
@@ -48,7 +47,7 @@ def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarr
             f"{path}: not numeric: {', '.join(wrong)}; remove these columns or turn them into numbers{hint}"
         )
     if not names:
-        raise DataError(f"{path} has no feature columns, only {', '.join(table.column_names) or 'none at all'}")
+        raise DataError(f"{path} has no feature columns, only {', '.join(columns) or 'none at all'}")
     single = all(types.is_float32(table.schema.field(name).type) for name in names)
     X = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
     for i, name in enumerate(names):
@@ -71,7 +70,11 @@ def read_table(path: Path, label_column: str | None) -> tuple[dict[str, np.ndarr
 
 def table_columns(path: Path) -> list[str]:
     """Return the names of a table's columns, without reading its rows."""
-    schema = _read(path, whole=False)
+    return _names(_read(path, whole=False), path)
+
+
+def _names(schema: Any, path: Path) -> list[str]:
+    """Return the names of the columns in pyarrow's schema of a table, which decodes them only now."""
     try:
         names: list[str] = schema.names
     except UnicodeDecodeError as error:
@@ -89,7 +92,8 @@ def _read(path: Path, whole: bool = True) -> Any:
         raise ImportError(f"reading {kind} needs pyarrow: pip install 'semimetric[tables]'") from error
     try:
         if kind == PARQUET:
-            return parquet.read_table(path) if whole else parquet.read_schema(path)
+            with parquet.ParquetFile(path) as file:
+                return file.read() if whole else file.schema_arrow
         reading = csv.ReadOptions(block_size=LONGEST_LINE)
         words = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
         if whole:
@@ -105,7 +109,7 @@ def _check_heading(path: Path, names: Sequence[str]) -> None:
     """Refuse names that do not tell columns apart; warn where a row seems to stand in the place of names."""
     is_csv = path.suffix.lower() == CSV
     row = "its first line holds numbers; if that is a row, put a line of columns' names above it"
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if twice:
         advice = row if is_csv and any(map(_NUMBER.fullmatch, twice)) else "rename or remove some"
         raise DataError(f"{path} has more than one column called {', '.join(map(repr, twice))}; {advice}")
