@@ -26,6 +26,7 @@ def places(**content):
         ({"percent": [1, 5, 10], "seeds": 2}, 6),
         ({"dataset": ["digits", "mnist"], "labels": {"digits": 10, "mnist": [10, 60, None]}, "seeds": 2}, (1 + 3) * 2),
         ({"dataset": ["digits", "mnist"], "percent": {"digits": 1, "mnist": [1, 5]}}, 3),
+        ({"dataset": ["digits", "mnist"], "seeds": {"digits": 5, "mnist": [7]}, "labels": [10, 60]}, (5 + 1) * 2),
         ({"grid": {"latent_dim": [2, 10], "alpha": [0.1, 0.2, 0.3]}}, 6),
         ({"rows": ROWS}, 1 + 3),
         ({"rows": ROWS, "grid": GRID}, (1 + 3) * 2),
@@ -79,6 +80,13 @@ def test_a_dataset_may_have_arguments_of_its_own_instead_of_the_bases():
 def test_the_first_seed_of_all_comes_before_the_second_of_any():
     seeds = [place["seed"] for place in places(seeds=[1, 0], labels=[10, 20], rows=ROWS)]
     assert seeds == [1] * 8 + [0] * 8
+
+
+def test_each_dataset_may_have_seeds_of_its_own_in_the_order_of_the_datasets():
+    found = places(dataset=["digits", "mnist"], seeds={"mnist": 1, "digits": [4, 2]}, grid={"latent_dim": [2, 10]})
+    assert [(place["dataset"], place["seed"]) for place in found] == [
+        *[("digits", 4)] * 2, *[("digits", 2)] * 2, *[("mnist", 0)] * 2,
+    ]  # fmt: skip
 
 
 def test_two_rows_that_are_the_same_run_are_two_places_of_one_key():

@@ -91,6 +91,16 @@ def refused(tmp_path, monkeypatch):
             "line 1: the study must have labels for each of its datasets and for no other",
         ),
         (
+            "labels: [50, 200]",
+            "seeds: {digits: 0}",
+            "line 4: seeds.digits must be a number of seeds, at least 1, or a list of seeds, got 0",
+        ),
+        (
+            "labels: [50, 200]",
+            "seeds: {mnist: 3}",
+            "line 1: the study must have seeds for each of its datasets and for no other: see 'digits'",
+        ),
+        (
             "labels:",
             "per_dataset: {mnist: {epochs: 3}}\nlabels:",
             "line 1: the study must have per_dataset for its own datasets only: see 'mnist'",

@@ -54,15 +54,14 @@ def expand(study: Study) -> list[Task]:
     (12, {'dataset': 'digits', 'labels': 10, 'seed': 0, 'alpha': 0.3})
     """
     tasks = [task for point in points(study) for task in tasks_of(study, point.arguments, point.place)]
-    order = {seed: number for number, seed in enumerate(study.seeds)}
-    datasets = {name: number for number, name in enumerate(study.dataset)}
-    tasks.sort(key=lambda task: (datasets[task.config.dataset], order[task.config.seed]))
+    order = {draw: number for number, draw in enumerate(study.draws)}
+    tasks.sort(key=lambda task: order[task.config.dataset, task.config.seed])
     return list({(task.key, tuple(sorted(task.place.items(), key=str))): task for task in tasks}.values())
 
 
 def tasks_of(study: Study, arguments: Mapping[str, Any], place: Mapping[str, Scalar]) -> Iterator[Task]:
     """Yield the tasks of one choice of arguments: every dataset, seed and label budget."""
-    for dataset, seed in product(study.dataset, study.seeds):
+    for dataset, seed in study.draws:
         key, values = study.budgets_of(dataset) or ("", [None])
         for value in values:
             budget = {key: value} if key else {}

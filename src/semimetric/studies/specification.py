@@ -88,6 +88,10 @@ CountBudgets = Annotated[
 PercentageBudgets = Annotated[
     Annotated[Percentages, Tag("for all")] | Annotated[dict[str, Percentages], Tag("by dataset")], Discriminator(_kind)
 ]
+Seeds = Annotated[list[Annotated[Any, AfterValidator(_seed)]], BeforeValidator(_seeds), Some]
+SeedsOfEach = Annotated[
+    Annotated[Seeds, Tag("for all")] | Annotated[dict[str, Seeds], Tag("by dataset")], Discriminator(_kind)
+]
 Number = Annotated[Any, BeforeValidator(_number)]
 Scalars = Annotated[list[Annotated[Any, AfterValidator(_scalar)]], BeforeValidator(_listed), Some]
 Arguments = dict[str, Annotated[Any, AfterValidator(_scalar)]]
@@ -146,7 +150,7 @@ class Study(Strict):
     labels, percent : lists of label budgets, or one such list for each dataset by its name; one of the two at most.
         None in ``labels`` keeps all.
     balanced : whether kept labels are spread evenly over the classes.
-    seeds : list of seeds; given as a number n, 0 to n − 1.
+    seeds : list of seeds, or one for each dataset by its name; given as a number n, 0 to n − 1.
     base : arguments of `semimetric.MetricEmbedder` for all runs.
     per_dataset : arguments for the runs of one dataset, by its name: instead of base's; a row's, the grid's and a
         search's own go before them.
@@ -167,7 +171,7 @@ class Study(Strict):
     labels: CountBudgets | None = None
     percent: PercentageBudgets | None = None
     balanced: bool = True
-    seeds: Annotated[list[Annotated[Any, AfterValidator(_seed)]], BeforeValidator(_seeds), Some] = [0]
+    seeds: SeedsOfEach = [0]
     base: Arguments = {}
     per_dataset: dict[str, Arguments] = {}
     grid: dict[str, Scalars] = {}
@@ -197,6 +201,12 @@ class Study(Strict):
                 return key, value[dataset] if isinstance(value, dict) else value
         return None
 
+    @property
+    def draws(self) -> list[tuple[str, int]]:
+        """Each dataset with each of its seeds, datasets outermost."""
+        seeds = self.seeds if isinstance(self.seeds, dict) else dict.fromkeys(self.dataset, self.seeds)
+        return [(dataset, seed) for dataset in self.dataset for seed in seeds[dataset]]
+
     def with_budget_named(self, name: str) -> "Study":
         """Return the same study, said to be of that budget."""
         copy = self.model_copy()
@@ -207,7 +217,7 @@ class Study(Strict):
     def _fits_together(self) -> "Study":
         if self.labels is not None and self.percent is not None:
             raise ValueError("must have labels or percent, not both")
-        for key, value in (("labels", self.labels), ("percent", self.percent)):
+        for key, value in (("labels", self.labels), ("percent", self.percent), ("seeds", self.seeds)):
             odd = set(value) ^ set(self.dataset) if isinstance(value, dict) else set()
             if odd:
                 raise ValueError(f"must have {key} for each of its datasets and for no other: see {min(odd)!r}")
