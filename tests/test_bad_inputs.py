@@ -560,6 +560,12 @@ CASES = [
         "n_neighbors must be between 1 and the 40 labelled rows, got 0",
     ),
     (
+        "neighbours in words",
+        lambda f: f["vectors"].kneighbors(X, "3"),
+        ValueError,
+        "n_neighbors must be between 1 and the 40 labelled rows, got '3'",
+    ),
+    (
         "decoding without a decoder",
         lambda f: f["dml"].inverse_transform(X[:, :2]),
         ValueError,

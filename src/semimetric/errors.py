@@ -6,6 +6,8 @@ the argument, the value and what would be right.
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+from typing import Any
 
 
 class DataError(ValueError):
@@ -22,6 +24,16 @@ class RunError(ValueError):
 
 class StudyError(ValueError):
     """A study's file cannot be right, or its directory cannot be used as was asked."""
+
+
+def some_of(values: Iterable[Any]) -> str:
+    """Return the first four of some values, and whether there are more.
+
+    >>> some_of(["cat", "dog"]), some_of(range(10))
+    ('cat, dog', '0, 1, 2, 3 …')
+    """
+    first = [str(value) for value in islice(values, 5)]
+    return ", ".join(first[:4]) + (" …" if len(first) > 4 else "")
 
 
 def nearest_names(wanted: str, known: Iterable[str]) -> str:

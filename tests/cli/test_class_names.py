@@ -36,4 +36,5 @@ def test_words_and_numbers_are_not_compared(semimetric, tmp_path):
     assert semimetric("fit", tmp_path / "words.npz", "--out", run, "--epochs", "1", "-q").code == 0
     done = semimetric("evaluate", run, tmp_path / "numbers.npz", "-q")
     assert done.code == 2
-    assert "both must name the classes in the same way" in done.err
+    told = "the model's classes are words (ant, cat, dog) and these labels are numbers (0, 1, 2): name them alike"
+    assert done.err == f"error: {told}\n"

@@ -1,7 +1,9 @@
 """``embed``, ``evaluate`` and ``report``: what can be done with a finished run."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(semimetric, di
     path, _ = digits_run
     missing, folder = tmp_path / "nowhere" / "z.npy", tmp_path / "folder.npy"
     folder.mkdir()
-    for out, why in ((missing, "No such file or directory"), (folder, "Is a directory")):
+    for out, why in ((missing, f"there is no folder {missing.parent}"), (folder, "Is a directory")):
         done = semimetric("embed", path, "digits", "--out", out)
         assert (done.code, done.out, done.err) == (1, "", f"error: could not write {out}: {why}\n")
         done = semimetric("evaluate", path, "digits", "--out", out)
@@ -86,11 +88,38 @@ def test_ctrl_c_leaves_no_half_of_the_embeddings(semimetric, vector_run, vectors
     assert not there_before or out.read_bytes() == b"old"
 
 
-def test_rows_can_be_replaced_by_their_embeddings(semimetric, vector_run, vectors, tmp_path):
-    np.save(tmp_path / "rows.npy", vectors[0])
-    assert semimetric("embed", vector_run[0], tmp_path / "rows.npy", "--out", tmp_path / "rows.npy", "-q").code == 0
-    expected = MetricEmbedder.load(vector_run[0] / "model").transform(vectors[0])
-    assert np.array_equal(np.load(tmp_path / "rows.npy"), expected)
+def test_what_is_read_or_kept_is_not_written_over(semimetric, vector_run, vectors, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, X, y = vector_run[0], *vectors
+    np.save("rows.npy", X)
+    Path("labels.csv").write_text("\n".join(map(str, y)))
+    columns = ",".join(f"x{number}" for number in range(X.shape[1]))
+    np.savetxt("rows.csv", X, delimiter=",", header=columns, comments="")
+    os.symlink("rows.csv", "link.csv")
+    before = {path: path.read_bytes() for path in (*tmp_path.iterdir(), *run.rglob("*")) if path.is_file()}
+    for arguments, out, source in (
+        (["embed", run, "rows.npy"], "rows.npy", "rows.npy"),
+        (["predict", run, "rows.csv"], "rows.csv", "rows.csv"),
+        (["predict", run, "rows.csv"], "link.csv", "rows.csv"),
+        (["suggest", run, "rows.npy", "--labels-file", "labels.csv"], "labels.csv", "labels.csv"),
+    ):
+        done = semimetric(*arguments, "--out", out)
+        told = f"error: {out} would take the place of data, of {source}: choose another file to write to\n"
+        assert (done.code, done.out, done.err) == (2, "", told)
+    for model, out in ((run, "config.json"), (run, "metrics.json"), (run / "model", "scores.json")):
+        done = semimetric("evaluate", model, "rows.npy", "--labels-file", "labels.csv", "--out", model / out)
+        told = (
+            f"error: {model / out} is, or would lie among, the files of the run {model}: choose another file to write"
+        )
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(told)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_run_s_directory_takes_other_files(semimetric, vector_run, vector_file):
+    out = vector_run[0] / "classes.csv"
+    assert semimetric("predict", vector_run[0], vector_file, "--out", out, "-q").code == 0
+    out.unlink()
 
 
 def test_embeddings_go_to_npy_only(semimetric, digits_run):
@@ -134,13 +163,47 @@ def test_evaluate_says_how_many_rows_are_scored(semimetric, vector_run, vectors,
     assert "Scores of only" not in many.out
 
 
-def test_evaluate_needs_labels(semimetric, vector_run, vectors, tmp_path):
-    np.save(tmp_path / "rows.npy", vectors[0])
-    done = semimetric("evaluate", vector_run[0], tmp_path / "rows.npy")
-    assert (done.code, done.out) == (2, "")
-    assert done.err == (
-        f"error: {tmp_path / 'rows.npy'} (all) has no labels to score against: give --labels-file or --label-column\n"
+def test_rows_of_classes_without_a_label_are_told_of(semimetric, vector_run, vectors, tmp_path):
+    X, y = vectors
+    known = MetricEmbedder.load(vector_run[0] / "model").classes_
+    strange = np.where(np.arange(90) < 7, known.max() + 1, y)
+    strange[:2] += 1
+    np.savez(tmp_path / "new.npz", X=np.tile(X, (2, 1)), y=np.tile(strange, 2))
+    done = semimetric("evaluate", vector_run[0], tmp_path / "new.npz", "-q")
+    assert done.out.splitlines()[-1] == (
+        "14 of the 180 rows are of classes without a label in the fit, which are never predicted: 3, 4."
     )
+    np.savez(tmp_path / "split.npz", X=X, y=y, X_test=X, y_test=strange)
+    fitted = semimetric("fit", tmp_path / "split.npz", "--epochs", 1, "--out", tmp_path / "run", "-q")
+    told = "7 of the 90 rows are of classes without a label in the fit, which are never predicted: 3, 4."
+    assert told in fitted.out
+    assert told in (tmp_path / "run" / "report.html").read_text()
+    assert (
+        "never predicted" not in semimetric("evaluate", vector_run[0], tmp_path / "split.npz", "--split", "train").out
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("rows.npy", "give --labels-file"),
+        ("rows.npz", "add an array y (y_test, of X_test)"),
+        ("rows.csv", "name their column by --label-column"),
+    ],
+)
+def test_evaluate_says_where_labels_are_to_be(semimetric, vector_run, vectors, tmp_path, name, advice):
+    X, file = vectors[0], tmp_path / name
+    np.save(tmp_path / "rows.npy", X)
+    np.savez(tmp_path / "rows.npz", X=X)
+    columns = ",".join(f"x{number}" for number in range(X.shape[1]))
+    np.savetxt(tmp_path / "rows.csv", X, delimiter=",", header=columns, comments="")
+    done = semimetric("evaluate", vector_run[0], file)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"error: {file} (all) has no labels to score against: {advice}\n"
+
+
+def test_evaluate_takes_the_labels_of_a_file(semimetric, vector_run, vectors, tmp_path):
+    np.save(tmp_path / "rows.npy", vectors[0])
     np.save(tmp_path / "labels.npy", vectors[1])
     done = semimetric("evaluate", vector_run[0], tmp_path / "rows.npy", "--labels-file", tmp_path / "labels.npy", "-q")
     assert done.code == 0

@@ -44,7 +44,7 @@ def test_of_a_benchmark_only_the_labels_the_model_had_are_left_out(semimetric, d
     assert set(done.json["rows"]) == set(range(1198)) - set(labelled.tolist())
     done = semimetric("suggest", digits_run[0], "digits", "-n", 1198 - 49, "-q")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: n must be between 1 and the 1148 rows without a label, got 1149\n"
+    assert done.err == "error: n must be between 1 and the 1148 rows that are left to suggest, got 1149\n"
 
 
 def test_labels_of_the_data_are_left_out_with_those_of_the_fit(semimetric, partly_labelled, vectors, tmp_path):
@@ -136,7 +136,7 @@ def test_files_that_cannot_be_written_are_told_before_the_work(semimetric, tmp_p
     assert f"Invalid value for {option}: must end in {suffix}, got 'rows.txt'" in done.err
     missing = tmp_path / "nowhere" / f"rows{suffix}"
     done = semimetric("suggest", "nowhere", "digits", option, missing)
-    assert (done.code, done.err) == (1, f"error: could not write {missing}: No such file or directory\n")
+    assert (done.code, done.err) == (1, f"error: could not write {missing}: there is no folder {missing.parent}\n")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,24 @@ def test_rows_of_a_folder_of_images_are_named_by_their_files(semimetric, picture
     shown = semimetric("suggest", run, folder, "-n", 5, "-q", width=120).out
     assert shown.splitlines()[1].split() == ["row", "file", "predicted", "probability", "second", "probability"]
     assert all(f" {file} " in shown for file in found["files"])
+
+
+def test_no_picture_is_put_among_those_of_the_data(semimetric, pictures):
+    folder, run = pictures
+    there = next((folder / "zero").iterdir())
+    before = there.read_bytes()
+    for picture in (there, folder / "new.png"):
+        done = semimetric("suggest", run, folder, "-n", 5, "--picture", picture, "-q")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"error: {picture} would take the place of data, of {folder}: choose another file")
+    assert there.read_bytes() == before
+
+
+def test_evaluate_needs_folders_of_classes(semimetric, pictures, tmp_path):
+    folder, run = pictures
+    done = semimetric("evaluate", run, folder / "unlabelled", "-q")
+    assert done.code == 2
+    assert done.err.endswith("has no labels to score against: put the images into a subfolder for each class\n")
 
 
 # predict ----------------------------------------------------------------------------------------------

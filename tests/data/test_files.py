@@ -10,6 +10,15 @@ X = np.arange(60, dtype=np.float32).reshape(20, 3)
 Y = np.arange(20) % 2
 
 
+def test_a_value_that_is_none_is_told_by_its_row_in_the_file(tmp_path):
+    X, path = np.random.default_rng(0).normal(size=(40, 3)), tmp_path / "mine.npz"
+    X[[31, 35], 1] = np.nan
+    np.savez(path, X=X, y=np.arange(40) % 2)
+    with pytest.raises(DataError, match=r"mine.npz: X contains NaN in row 31: remove the row or fill the value in"):
+        load_dataset(path)
+    assert len(load_dataset(path, test_share=0).X_train) == 40  # the fit tells it: rows are not dealt out
+
+
 def test_npz_all_labelled_holds_out_a_fifth(tmp_path):
     np.savez(tmp_path / "mine.npz", X=X, y=Y)
     d = load_dataset(tmp_path / "mine.npz")

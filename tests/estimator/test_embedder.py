@@ -229,6 +229,26 @@ def test_unlabelled_rows_do_not_count_in_the_score(few_digits):
     assert np.isnan(embedder.score(X, np.full(len(X), -1)))
 
 
+def test_labels_to_score_by_are_checked_as_those_of_the_fit(few_digits):
+    X, y = few_digits
+    embedder = MetricEmbedder(epochs=1, random_state=0).fit(X, y)
+    gaps = np.where(y < 0, np.nan, y)
+    first = int(np.argmax(y < 0))
+    for ask in (lambda y: embedder.score(X, y), lambda y: embedder.suggest(X, 3, y)):
+        with pytest.raises(ValueError, match=f"y contains NaN or infinity at row {first}: write −1 for unlabelled"):
+            ask(gaps)
+        with pytest.raises(ValueError, match=f"y has {len(X) - 1} labels but X has {len(X)} rows"):
+            ask(y[:-1])
+        with pytest.raises(ValueError, match="y should be a 1d array"):
+            ask(np.tile(y[:, None], 2))
+        with pytest.warns(UserWarning, match="A column-vector y was passed"):
+            found = ask(y[:, None])
+        assert np.array_equal(found, ask(y))
+    words = np.where(y < 0, None, y.astype(str).astype(object))
+    with pytest.raises(ValueError, match=r"the model's classes are numbers \(0, 1.*\) and these labels are words"):
+        embedder.score(X, words)
+
+
 def test_missing_labels_as_pandas_writes_them(digits):
     pandas = pytest.importorskip("pandas")
     X = digits.X_train[:40]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -168,6 +169,23 @@ def forged(saved, change):
 def test_a_forged_description_is_refused(saved, change, told):
     forged(saved, change)
     with pytest.raises(ModelFileError, match=told):
+        MetricEmbedder.load(saved)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("key", ["seed", "fit_seconds"])
+def test_numbers_that_json_does_not_have_are_damage(saved, key, value):
+    text = (saved / "model.json").read_text()
+    (saved / "model.json").write_text(re.sub(rf'("{key}": )[^,]+', rf"\g<1>{value}", text))
+    with pytest.raises(ModelFileError, match="is damaged: its content does not match its checksum"):
+        MetricEmbedder.load(saved)
+
+
+@pytest.mark.parametrize("depth", [500, 100_000])
+def test_a_deeply_nested_body_is_damage(saved, depth):
+    text = (saved / "model.json").read_text()
+    (saved / "model.json").write_text(re.sub(r'"seed": \d+', '"seed": ' + "[" * depth + "]" * depth, text))
+    with pytest.raises(ModelFileError, match="damaged"):
         MetricEmbedder.load(saved)
 
 

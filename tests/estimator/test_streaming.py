@@ -79,10 +79,18 @@ def test_a_bad_value_is_named_by_its_row_in_the_whole_array(embedder, X, small_p
         embedder.transform(np.where(np.isfinite(bad), X.astype(float), 1e39))
 
 
-def test_large_values_are_no_infinite_ones(embedder):
-    largest = np.full((2, FEATURES), np.finfo(np.float32).max)  # whose sum is infinite
+def test_large_values_are_no_infinite_ones(embedder, X):
+    large = np.full((90, FEATURES), np.finfo(np.float32).max / 200)
     with np.errstate(over="ignore"):
-        assert embedder.transform(largest).shape == (2, 3)
+        assert np.isinf(large.sum())
+    assert np.isfinite(embedder.transform(large)).all()
+
+
+def test_values_too_large_for_their_embeddings_are_told(embedder, X):
+    X = np.copy(X)
+    X[60] = np.finfo(np.float32).max
+    with pytest.raises(ValueError, match="X is so large in row 60 that its embedding is not finite"):
+        embedder.transform(X)
 
 
 def test_the_result_is_written_to_out(embedder, X, tmp_path):

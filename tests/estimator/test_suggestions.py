@@ -40,7 +40,9 @@ def test_what_the_fit_knew_is_not_suggested(embedder, digits, labels):
     unlabelled = np.flatnonzero(labels == -1)
     rows = embedder.suggest(digits.X_train, len(unlabelled))
     assert sorted(rows.tolist()) == unlabelled.tolist()
-    with pytest.raises(ValueError, match=rf"between 1 and the {len(unlabelled)} rows without a label, got 1198"):
+    with pytest.raises(
+        ValueError, match=rf"between 1 and the {len(unlabelled)} rows that are left to suggest, got 1198"
+    ):
         embedder.suggest(digits.X_train, len(digits.X_train))
 
 
@@ -125,7 +127,7 @@ def test_a_number_that_cannot_be(embedder, digits, n):
 
 
 def test_labels_of_other_rows(embedder, digits, labels):
-    with pytest.raises(ValueError, match="X has 5 rows and y"):
+    with pytest.raises(ValueError, match="X has 5 rows: give one label per row"):
         embedder.suggest(digits.X_train[:5], 2, labels)
 
 

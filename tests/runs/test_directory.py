@@ -110,7 +110,7 @@ def test_where_nothing_can_be_written_it_says_so_before(tmp_path):
     for path, why in (
         (file / "x", "Not a directory"),
         (tmp_path, "Is a directory"),
-        (tmp_path / "a" / "b", "No such file"),
+        (tmp_path / "a" / "b", f"there is no folder {tmp_path / 'a'}"),
     ):
         with pytest.raises(OSError, match=f"could not write {path}: {why}"):
             check_writable(path)

@@ -38,11 +38,10 @@ def embed(
     if out.suffix != ".npy":
         raise typer.BadParameter(f"must end in .npy, got {str(out)!r}", param_hint="--out")
     from semimetric.cli.show import print_json
-    from semimetric.runs.directory import check_writable, write_array
-    from semimetric.runs.fitted import load_fitted, load_rows
+    from semimetric.runs.directory import write_array
+    from semimetric.runs.fitted import check_out, load_fitted, load_rows
 
-    check_writable(out)
-
+    check_out(out, run, data)
     embedder = load_fitted(run, device=device, show_progress=not quiet)
     loading = o.given(
         data_dir=data_dir,

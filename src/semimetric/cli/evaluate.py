@@ -48,11 +48,12 @@ def evaluate(
     from semimetric.cli.show import print_json, print_scores, tell, working
     from semimetric.data.arrays import labelled_rows
     from semimetric.runs import score
-    from semimetric.runs.directory import check_writable, json_text, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows, was_fitted_on
+    from semimetric.runs.directory import json_text, write_whole
+    from semimetric.runs.fitted import check_out, load_fitted, load_rows, was_fitted_on, where_labels_lie
+    from semimetric.runs.scores import classes_without_label
 
     if out is not None:
-        check_writable(out)
+        check_out(out, run, data, labels_file)
     embedder = load_fitted(run, device=device, show_progress=False)
     loading = o.given(
         data_dir=data_dir,
@@ -64,7 +65,7 @@ def evaluate(
     rows = load_rows(embedder, run, data, split, show_progress=not quiet, **loading)
     X, y, chosen = rows.X, rows.y, rows.split
     if y is None or not labelled_rows(y).any():
-        raise ValueError(f"{data} ({chosen}) has no labels to score against: give --labels-file or --label-column")
+        raise ValueError(f"{data} ({chosen}) has no labels to score against: {where_labels_lie(data)}")
     if chosen in ("train", "all") and was_fitted_on(run, data):
         tell("warning: the model was fitted on these rows, or on some of them: its scores flatter it")
     with working("evaluating", not quiet):
@@ -78,5 +79,6 @@ def evaluate(
             f"{run} on {data} ({chosen}, {len(X):,} rows)",
             metrics,
             n_scored=int(labelled_rows(y).sum()),
+            unseen=classes_without_label(embedder.classes_, y),
             latent_dim=embedder.settings_["latent_dim"],
         )

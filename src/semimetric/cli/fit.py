@@ -1,5 +1,6 @@
 """``semimetric fit``: one run, from data to report."""
 
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -254,7 +255,7 @@ def fit(
     quiet: o.Quiet = False,
 ) -> None:
     """Learn a space, score it on test rows, and write a run directory with a report to look at."""
-    if epochs is not None and epochs != "auto" and not epochs.lstrip("-").isdigit():
+    if epochs is not None and epochs != "auto" and not re.fullmatch(r"-?[0-9]+", epochs):
         raise typer.BadParameter(f"must be a whole number or 'auto', got {epochs!r}", param_hint="--epochs")
     if labels is not None and percent is not None:
         raise typer.BadParameter("give one of them", param_hint="--labels and --percent")

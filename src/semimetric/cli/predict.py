@@ -62,10 +62,10 @@ def predict(
     from semimetric.cli.guesses import guesses_of, table_of
     from semimetric.cli.show import print_json, working
     from semimetric.report.section import counted
-    from semimetric.runs.directory import check_writable, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows
+    from semimetric.runs.directory import write_whole
+    from semimetric.runs.fitted import check_out, load_fitted, load_rows
 
-    check_writable(out)
+    check_out(out, run, data)
     embedder = load_fitted(run, device=device, show_progress=not quiet)
     if not len(embedder.classes_):
         raise ValueError(f"the model in {run} was fitted without labels: it knows no class")

@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import PurePath
 from typing import Any
@@ -14,7 +15,7 @@ from rich.table import Table
 from semimetric.evaluation.tables import CALIBRATION, ScoreRow, score_table
 from semimetric.report.likelihood import amount
 from semimetric.report.section import counted
-from semimetric.report.verdict import baseline_name, caution
+from semimetric.report.verdict import baseline_name, cautions
 from semimetric.report.view import view_of
 from semimetric.runs import RunDirectory, RunRecord
 from semimetric.runs.directory import plain
@@ -36,9 +37,18 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def print_scores(
-    title: str, metrics: dict[str, Any], baselines: dict[str, Any] | None = None, *, n_scored: int, latent_dim: int
+    title: str,
+    metrics: dict[str, Any],
+    baselines: dict[str, Any] | None = None,
+    *,
+    n_scored: int,
+    unseen: Mapping[Any, int],
+    latent_dim: int,
 ) -> None:
-    """Print the table of scores of so many rows, the baselines' beside the model's, the best of each row in bold."""
+    """Print the table of scores of so many rows, the baselines' beside the model's, the best of each row in bold.
+
+    ``unseen`` are the rows' classes of which the fit had no label, and how many rows each has.
+    """
     rows = score_table(metrics, baselines or {})
     if not rows:
         return
@@ -58,8 +68,8 @@ def print_scores(
     console = Console(soft_wrap=True)
     console.print(title, style="bold", highlight=False, markup=False)
     Console().print(table)
-    if few_rows := caution(n_scored):
-        console.print(few_rows)
+    for told in cautions(n_scored, unseen):
+        console.print(told, markup=False, highlight=False)
 
 
 def print_run(run: RunDirectory, record: RunRecord) -> None:
@@ -72,8 +82,10 @@ def print_run(run: RunDirectory, record: RunRecord) -> None:
     )
     console = Console(soft_wrap=True, highlight=False)
     if record.metrics:
-        latent_dim, n_scored = config["parameters"]["latent_dim"], view_of(record).n_scored
-        print_scores(title, record.metrics, record.baselines, n_scored=n_scored, latent_dim=latent_dim)
+        view, latent_dim = view_of(record), config["parameters"]["latent_dim"]
+        print_scores(
+            title, record.metrics, record.baselines, n_scored=view.n_scored, unseen=view.unseen, latent_dim=latent_dim
+        )
     else:
         console.print(title, style="bold", markup=False)
         console.print("No test labels, so no scores: give a file with X_test and y_test, or --test-share.")

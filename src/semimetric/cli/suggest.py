@@ -62,12 +62,12 @@ def suggest(
     from semimetric.cli.show import print_json, working
     from semimetric.data.arrays import labelled_rows
     from semimetric.report.section import counted
-    from semimetric.runs.directory import check_writable, write_whole
-    from semimetric.runs.fitted import load_fitted, load_rows
+    from semimetric.runs.directory import write_whole
+    from semimetric.runs.fitted import check_out, load_fitted, load_rows
 
     for path in (out, picture):
         if path is not None:
-            check_writable(path)
+            check_out(path, run, data, labels_file)
     embedder = load_fitted(run, device=device, show_progress=False)
     loading = o.given(
         data_dir=data_dir,

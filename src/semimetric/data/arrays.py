@@ -3,6 +3,7 @@
 Inputs become (n, features) or (n, c, h, w); labels become class numbers with −1 for unlabelled.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,14 +90,17 @@ def check_inputs(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarr
     if found.integer:
         return convert(rows, found), found
     out = rows if rows.dtype == np.float32 else np.empty_like(rows, np.float32, subok=False)
-    # Chunk by chunk, so that a memory map never lies in memory twice.
-    rows_per_chunk = max(1, _CHUNK_BYTES // max(1, rows[:1].nbytes))
-    for start in range(0, len(rows), rows_per_chunk):
-        chunk = slice(start, start + rows_per_chunk)
-        check_finite(rows[chunk], first=start)
+    for chunk in chunks_of(rows):
+        check_finite(rows[chunk], first=chunk.start)
         if out is not rows:
             out[chunk] = rows[chunk]
     return convert(out, found), found
+
+
+def chunks_of(rows: np.ndarray) -> Iterator[slice]:
+    """Yield slices of some 64 MiB, so that a memory map need not lie in memory whole, or twice."""
+    size = max(1, _CHUNK_BYTES // max(1, rows[:1].nbytes))
+    return (slice(start, start + size) for start in range(0, len(rows), size))
 
 
 def lay_out(X: np.ndarray, form: InputForm | None = None) -> tuple[np.ndarray, InputForm]:
@@ -179,11 +183,7 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if y is None:
         return np.full(n, UNLABELLED), np.empty(0, np.int64)
-    y = as_labels(y)
-    if y.ndim != 1:
-        raise ValueError(f"y must be 1-dimensional, got shape {y.shape}")
-    if len(y) != n:
-        raise ValueError(f"y has {len(y)} labels but X has {n} rows: give one label per row, −1 for unlabelled")
+    y = labels_of_rows(y, n)
     known = labelled_rows(y)
     values = y[known]
     if values.dtype == object:
@@ -200,16 +200,36 @@ def check_labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
         values = values.astype(np.str_)
     if values.dtype.kind not in "iubUf" or (values.dtype.kind == "u" and len(values) and values.max() > 2**63 - 1):
         raise ValueError(f"y holds {values.dtype} labels: use integers (within 64 bits) or strings")
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            row = np.flatnonzero(known)[~np.isfinite(values)][0]
-            raise ValueError(f"Input y contains NaN or infinity at row {row}: write −1 for unlabelled")
-        if (values != np.floor(values)).any():
-            raise ValueError("Unknown label type: continuous. y must hold classes (integers or strings)")
+    if values.dtype.kind == "f" and (values != np.floor(values)).any():
+        raise ValueError("Unknown label type: continuous. y must hold classes (integers or strings)")
     classes, numbers = np.unique(values, return_inverse=True)
     codes = np.full(n, UNLABELLED)
     codes[known] = numbers
     return codes, classes
+
+
+def labels_of_rows(y: Any, n: int) -> np.ndarray:
+    """Return labels as an array (n,), those unlabelled among them.
+
+    Raises
+    ------
+    ValueError
+        If they are not one for each of ``n`` rows, or NaN or infinity stands among real numbers.
+
+    >>> labels_of_rows([3.0, -1.0, float("nan")], 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: Input y contains NaN or infinity at row 2: write −1 for unlabelled
+    """
+    y = as_labels(y)
+    if y.ndim != 1:
+        raise ValueError(f"y must be 1-dimensional, got shape {y.shape}")
+    if len(y) != n:
+        raise ValueError(f"y has {len(y)} labels but X has {n} rows: give one label per row, −1 for unlabelled")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        row = int(np.argmin(np.isfinite(y)))
+        raise ValueError(f"Input y contains NaN or infinity at row {row}: write −1 for unlabelled")
+    return y
 
 
 def as_labels(y: Any) -> np.ndarray:
@@ -225,7 +245,9 @@ def as_labels(y: Any) -> np.ndarray:
 
 
 def labelled_rows(y: np.ndarray) -> np.ndarray:
-    """Return the boolean mask of the rows of ``y`` that carry a label: not −1 (or "-1"), None, NaN or pandas' NA.
+    """Return the boolean mask of the rows of ``y`` that carry a label: not −1, "-1" or, among objects, a missing one.
+
+    Missing are None, NaN and pandas' NA.
 
     >>> labelled_rows(np.array([3, -1, 0]))
     array([ True, False,  True])

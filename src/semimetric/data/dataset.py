@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semimetric.data.arrays import labelled_rows
+from semimetric.data.arrays import check_finite, chunks_of, labelled_rows
 from semimetric.data.download import RemoteFile
 from semimetric.errors import DataError
 
@@ -158,7 +158,8 @@ def dataset_from_splits(
     Raises
     ------
     DataError
-        Rows that are not numbers, not of one shape, none at all, or not as many as their labels.
+        Rows that are not numbers, not of one shape, none at all, or not as many as their labels; where test rows are
+        held out, a value that is NaN or infinite.
     ValueError
         A ``test_share`` out of range, below one row, or given although there is a test split.
     """
@@ -180,6 +181,7 @@ def dataset_from_splits(
                 "can be spared (every class keeps one); give a larger share, or 0 for no test split"
             )
         if len(test):
+            _check_values(splits["X_train"], path)
             held_out = {
                 f"{kind}_{part}": splits[f"{kind}_train"][rows]
                 for kind in ("X", "y", "files")
@@ -187,6 +189,15 @@ def dataset_from_splits(
                 if f"{kind}_train" in splits
             }
     return Dataset(name=path.stem, **{**splits, **held_out}, class_names=class_names, source=str(path))
+
+
+def _check_values(X: np.ndarray, path: Path) -> None:
+    """Name a row of NaN or infinity by its place in the file, before rows are dealt out and numbered anew."""
+    for chunk in chunks_of(X):
+        try:
+            check_finite(X[chunk], first=chunk.start)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from None
 
 
 def _check_rows(splits: Mapping[str, np.ndarray], split: str, path: Path) -> None:

@@ -53,7 +53,7 @@ def embed(
     encoder = model.eval().encoder.folded()
     with torch.inference_mode(), progress("embedding", len(Z), show=show) as bar:
         for part, x in inputs.parts(embedded_at_once(inputs.device)):
-            Z[part] = encoder.mean(x).numpy(force=True)
+            Z[part] = _finite(encoder.mean(x).numpy(force=True), first=part.start)
             bar.advance(len(x))
             del x  # so that the next part is normalised in the same memory, which the cache still holds
     return Z
@@ -125,6 +125,16 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 def _parts(n: int, size: int = ROWS_AT_ONCE) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def _finite(Z: np.ndarray, first: int) -> np.ndarray:
+    """Return embeddings if all are finite, as those of finite inputs are but of the very largest."""
+    if not np.isfinite(Z).all():
+        row = first + int(np.argmin(np.isfinite(Z).all(axis=1)))
+        raise ValueError(
+            f"X is so large in row {row} that its embedding is not finite: the model was fitted on nothing like it"
+        )
+    return Z
 
 
 def _checked_out(out: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -228,8 +228,7 @@ def _read_body(path: Path) -> _Body:
             f"{file} has format version {version}, newer than the {VERSION} that this version of semimetric reads: "
             "upgrade semimetric"
         )
-    # The same bytes that `save` would write for this content: any other is damage.
-    if version != VERSION or raw != _envelope(content.get("body")):
+    if version != VERSION or not _is_as_written(raw, content.get("body")):
         raise ModelFileError(f"{file} is damaged: its content does not match its checksum")
     try:
         return _Body.model_validate(content["body"])
@@ -237,6 +236,14 @@ def _read_body(path: Path) -> _Body:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ModelFileError(f"{file} does not describe a model: {where}: {first['msg']}") from error
+
+
+def _is_as_written(raw: bytes, body: Any) -> bool:
+    """Whether these are the bytes that `save` would write for this content: any other is damage."""
+    try:
+        return raw == _envelope(body)
+    except (ValueError, RecursionError):  # of numbers that are not finite, or what is too deep to have been written
+        return False
 
 
 def _read_weights(file: Path, body: _Body) -> dict[str, Tensor]:

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from semimetric.data.arrays import as_labels, labelled_rows
+from semimetric.data.arrays import as_labels, labelled_rows, labels_of_rows
+from semimetric.errors import some_of
 from semimetric.estimator.application import Application
 from semimetric.estimator.spread import SpreadLabels
 from semimetric.evaluation.probes import predict_in_blocks
@@ -82,11 +83,18 @@ class Neighbours(Application):
         return P, spread.clusters_of(Z, self.n_neighbors)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled."""
-        labels = as_labels(y)
-        known = labelled_rows(labels)
+        """Return the share of the labelled rows of ``X`` whose class `predict` names; NaN if none is labelled.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` does not hold one label for each row, holds NaN or infinity among real numbers, or names classes by
+            words and the model by numbers, or the other way round.
+        """
+        labels, known = self._labels_of(X, y)
         if not known.any():
             return float("nan")
+        check_naming(self.classes_, labels[known])
         weights = None if sample_weight is None else np.asarray(sample_weight)[known]
         right = self.predict(X)[known] == labels[known]
         return float(np.average(right, weights=weights))
@@ -105,10 +113,18 @@ class Neighbours(Application):
         """
         neighbours = self._neighbours()
         k = neighbours.n_neighbors if n_neighbors is None else n_neighbors
-        if not 1 <= k <= len(self.labelled_rows_):
-            raise ValueError(f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k}")
+        whole = isinstance(k, int | np.integer) and not isinstance(k, bool)
+        if not whole or not 1 <= k <= len(self.labelled_rows_):
+            raise ValueError(
+                f"n_neighbors must be between 1 and the {len(self.labelled_rows_)} labelled rows, got {k!r}"
+            )
         distances, places = neighbours.kneighbors(self.transform(X), k)
         return (distances, self.labelled_rows_[places]) if return_distance else self.labelled_rows_[places]
+
+    def _labels_of(self, X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return the labels (n,) of these rows, checked as `fit` does, and which rows have one."""
+        labels = labels_of_rows(column_or_1d(as_labels(y), warn=True), len(self._inputs(X).rows))
+        return labels, labelled_rows(labels)
 
     def _spread(self) -> SpreadLabels | None:
         check_is_fitted(self)
@@ -136,6 +152,24 @@ class Neighbours(Application):
     def _neighbours(self) -> KNeighborsClassifier:
         check_is_fitted(self)
         return neighbour_search(self.labelled_embeddings_, self.labelled_codes_, self.n_neighbors, self.distance)
+
+
+def check_naming(classes: np.ndarray, labels: np.ndarray) -> None:
+    """Raise a ``ValueError`` if the classes that a model knows are words and these rows' labels numbers, or vice versa.
+
+    >>> check_naming(np.array(["cat", "dog"]), np.array([0, 1, 1]))
+    Traceback (most recent call last):
+    ...
+    ValueError: the model's classes are words (cat, dog) and these labels are numbers (0, 1): name them alike
+    """
+    if not len(classes) or not len(labels):
+        return
+    kinds = ["words" if isinstance(each.tolist()[0], str) else "numbers" for each in (classes, labels)]
+    if kinds[0] != kinds[1]:
+        theirs, given = some_of(classes.tolist()), some_of(dict.fromkeys(labels.tolist()))
+        raise ValueError(
+            f"the model's classes are {kinds[0]} ({theirs}) and these labels are {kinds[1]} ({given}): name them alike"
+        )
 
 
 def neighbour_search(

@@ -8,7 +8,6 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KDTree
 
-from semimetric.data.arrays import as_labels, labelled_rows
 from semimetric.estimator.neighbours import Neighbours, neighbour_search
 from semimetric.estimator.spread import outwards
 
@@ -52,6 +51,7 @@ class Suggestions(Neighbours):
         ------
         ValueError
             If there are fewer rows to suggest: without a label in ``y``, and not where a labelled row of the fit lies.
+            If ``y`` does not hold one label for each row, or holds NaN among real numbers.
 
         Notes
         -----
@@ -70,16 +70,15 @@ class Suggestions(Neighbours):
         >>> len(set(rows.tolist())), (y[rows] == -1).all()
         (5, np.True_)
         """
+        known = None if y is None else self._labels_of(X, y)[1]
         Z = self.transform(X)
-        known = np.zeros(len(Z), bool) if y is None else labelled_rows(as_labels(y))
-        if len(known) != len(Z):
-            raise ValueError(f"X has {len(Z)} rows and y {len(known)}")
+        known = np.zeros(len(Z), bool) if known is None else known
         coincident = self._coincident(Z)
         candidates = np.flatnonzero(~(known | coincident))
         if len(candidates) == 0:
             raise ValueError("every row of X has a label, or lies where a labelled row lies: none is left to suggest")
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(candidates):
-            raise ValueError(f"n must be between 1 and the {len(candidates)} rows without a label, got {n!r}")
+            raise ValueError(f"n must be between 1 and the {len(candidates)} rows that are left to suggest, got {n!r}")
         rng = np.random.default_rng(self.seed_)
         drawn = candidates[np.sort(rng.permutation(len(candidates))[: max(POOL, n)])]
         settled = self._clusters(Z[known & ~coincident])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from semimetric.errors import some_of
 from semimetric.report.drawing import canvas, shortened
 from semimetric.report.palette import ACCENT, INK, MUTED
 from semimetric.report.section import Section, absent, figure, paragraph
@@ -25,10 +26,8 @@ def section(view: View) -> Section:
     text = f"{score}, by {by}."
     if view.on_training_rows:
         text += " They are the very rows it was trained on, which flatters."
-    unseen = [code for code in np.unique(view.true[view.true >= 0]) if not (view.labelled == code).any()]
-    if unseen and (view.labelled >= 0).any():
-        names = ", ".join(view.name(int(code)) for code in unseen[:WORST]) + (" …" if len(unseen) > WORST else "")
-        text += f" Without a labelled row, so never predicted: {names}."
+    if view.unseen:
+        text += f" Without a labelled row, so never predicted: {some_of(view.unseen)}."
     worst = commonest(view, counts)
     text += f" Most often confused: {worst}." if worst else " There is no mistake."
     png = picture(view, counts)

@@ -10,7 +10,7 @@ from semimetric.evaluation.tables import CALIBRATION, FEW, LIKELIHOOD, OTHER, Sc
 from semimetric.report.likelihood import amount, table
 from semimetric.report.scores_plot import number, picture
 from semimetric.report.section import Section, absent
-from semimetric.report.verdict import baseline_name, caution, no_scores
+from semimetric.report.verdict import baseline_name, cautions, no_scores
 from semimetric.report.view import View
 
 NAME, TITLE = "scores", "Scores beside the baselines"
@@ -49,8 +49,7 @@ def _introduction(view: View, rows: list[ScoreRow]) -> str:
     unranked = [group for group in (CALIBRATION, OTHER) if any(row.group == group for row in rows)]
     but = f", except under {' and '.join(f'“{group}”' for group in unranked)}" if unranked else ""
     text = [f"Higher is better{but}; the best of each row is in bold."]
-    if few_rows := caution(view.n_scored):
-        text.append(few_rows)
+    text += cautions(view.n_scored, view.unseen)
     if len(view.record.baselines) == 0:
         text.append("This run has no baselines to compare with.")
     few = next((row for row in rows if row.key == "few_label_accuracy"), None)

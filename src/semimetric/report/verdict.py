@@ -1,7 +1,9 @@
 """The one sentence at the top: how good the space is, and compared with what."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from semimetric.errors import some_of
 from semimetric.evaluation.peers import PEERS
 from semimetric.report.section import counted
 from semimetric.report.view import View
@@ -33,15 +35,21 @@ def no_scores(view: View) -> str:
     return "No scores: none of the rows to evaluate on has a label."
 
 
-def caution(rows: int) -> str:
-    """Return how coarse scores of fewer than a hundred rows are; nothing of more.
+def cautions(rows: int, unseen: Mapping[Any, int]) -> list[str]:
+    """Return how coarse scores of fewer than a hundred rows are, and how many rows are of which unseen classes.
 
-    >>> caution(12), caution(100)
-    ('Scores of only 12 rows: each is worth 0.083 of accuracy, of a probe twice that.', '')
+    >>> cautions(12, {}), cautions(100, {"cat": 7, "dog": 1})  # doctest: +NORMALIZE_WHITESPACE
+    (['Scores of only 12 rows: each is worth 0.083 of accuracy, of a probe twice that.'],
+     ['8 of the 100 rows are of classes without a label in the fit, which are never predicted: cat, dog.'])
     """
-    if not 0 < rows < FEW_ROWS:
-        return ""
-    return f"Scores of only {counted(rows, 'row')}: each is worth {1 / rows:.3f} of accuracy, of a probe twice that."
+    told = []
+    if 0 < rows < FEW_ROWS:
+        worth = f"each is worth {1 / rows:.3f} of accuracy, of a probe twice that"
+        told.append(f"Scores of only {counted(rows, 'row')}: {worth}.")
+    if unseen:
+        these = f"{sum(unseen.values()):,} of the {counted(rows, 'row')} are"
+        told.append(f"{these} of classes without a label in the fit, which are never predicted: {some_of(unseen)}.")
+    return told
 
 
 def _comparison(view: View) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from semimetric.errors import RunError
 from semimetric.runs.directory import RunRecord
+from semimetric.runs.scores import classes_without_label
 
 Labels = np.ndarray
 
@@ -67,6 +68,12 @@ class View:
     def n_scored(self) -> int:
         """How many of the rows have a label to be scored by."""
         return int((self.true >= 0).sum())
+
+    @property
+    def unseen(self) -> dict[str, int]:
+        """The classes of these rows of which no training row had a label, and how many rows each has."""
+        unseen = classes_without_label(self.labelled[self.labelled >= 0], self.true)
+        return {self.name(code): rows for code, rows in unseen.items()}
 
     def name(self, code: int) -> str:
         """Return what to call a class."""

@@ -28,6 +28,7 @@ import numpy as np
 
 from semimetric.errors import RunError
 
+OWN = ("config.json", "metrics.json", "history.csv", "embedding.npz", "model", "checkpoint", "tracking", "report.html")
 RUNNING = "running"  # what config["stopped"] says until a run is finished
 UNFINISHED = (RUNNING, "interrupted")  # of a run that can be resumed
 
@@ -93,6 +94,11 @@ class RunDirectory:
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
         self._write("embedding.npz", content.getvalue())
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file is one of the run's, but for the report's pictures, or in one of its folders."""
+        place = path.resolve()
+        return any(place.is_relative_to((self.path / name).resolve()) for name in OWN)
 
     def read(self) -> RunRecord:
         """Read the whole run back.
@@ -234,7 +240,9 @@ def _saying_where(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, f"could not write {path}: {error.strerror}") from error
+        missing = isinstance(error, FileNotFoundError) and not path.parent.exists()
+        why = f"there is no folder {path.parent}" if missing else error.strerror
+        raise OSError(error.errno, f"could not write {path}: {why}") from error
 
 
 def json_text(content: dict[str, Any]) -> bytes:

@@ -10,10 +10,11 @@ import numpy as np
 from semimetric.data import load_dataset
 from semimetric.data.arrays import InputForm
 from semimetric.data.catalog import check_dataset
+from semimetric.data.image_folder import IMAGE_SUFFIXES
 from semimetric.data.tables import TABLES, table_columns
 from semimetric.errors import DataError
 from semimetric.estimator import MetricEmbedder
-from semimetric.runs.directory import RunDirectory
+from semimetric.runs.directory import RunDirectory, check_writable
 
 FOLDER = "folder"
 
@@ -29,11 +30,41 @@ def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progres
         If there is no model, or it is damaged.
     """
     directory = RunDirectory(run)
-    is_run = (directory.path / "config.json").exists()
-    if is_run:
+    if (directory.path / "config.json").exists():
         directory.finished_config()
-    embedder = MetricEmbedder.load(directory.model if is_run or directory.model.exists() else directory.path)
+    embedder = MetricEmbedder.load(_model_of(directory))
     return embedder.set_params(verbose=show_progress, **({} if device is None else {"device": device}))
+
+
+def _model_of(directory: RunDirectory) -> Path:
+    is_run = (directory.path / "config.json").exists()
+    return directory.model if is_run or directory.model.exists() else directory.path
+
+
+def check_out(
+    out: Path, run: str | os.PathLike[str], data: str, labels_file: str | os.PathLike[str] | None = None
+) -> None:
+    """Raise now if a file cannot be written later, or would take the place of something that is read or kept.
+
+    Raises
+    ------
+    ValueError
+        If it is the data or their labels, would be read as one of a folder's images, or lies among the run's own files.
+    OSError
+        If there is no such folder, or it cannot be written to.
+    """
+    place = out.resolve()
+    for source in (data if _kind(data) else None, labels_file):
+        if source is None:
+            continue
+        there = Path(source).expanduser().resolve()
+        if place == there or (place.suffix.lower() in IMAGE_SUFFIXES and place.is_relative_to(there)):
+            raise ValueError(f"{out} would take the place of data, of {source}: choose another file to write to")
+    directory = RunDirectory(run)
+    model = _model_of(directory)
+    if directory.owns(out) or (model.is_dir() and place.is_relative_to(model.resolve())):
+        raise ValueError(f"{out} is, or would lie among, the files of the run {run}: choose another file to write to")
+    check_writable(out)
 
 
 def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
@@ -42,6 +73,18 @@ def was_fitted_on(run: str | os.PathLike[str], data: str) -> bool:
     if theirs is None:
         return False
     return bool(theirs == data or (Path(data).exists() and Path(theirs).resolve() == Path(data).resolve()))
+
+
+def where_labels_lie(data: str) -> str:
+    """Return how data of this kind are given their labels."""
+    kind = _kind(data)
+    if kind in TABLES:
+        return "name their column by --label-column"
+    return {
+        ".npy": "give --labels-file",
+        ".npz": "add an array y (y_test, of X_test)",
+        FOLDER: "put the images into a subfolder for each class",
+    }.get(kind, "score another split")
 
 
 def _config(run: str | os.PathLike[str]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from semimetric.data.arrays import labelled_rows
 from semimetric.estimator import MetricEmbedder
+from semimetric.estimator.neighbours import check_naming
 from semimetric.evaluation import evaluate, evaluate_prediction
 
 
@@ -40,8 +42,10 @@ def score(
     Raises
     ------
     ValueError
-        If ``likelihood_samples`` are asked of a model without a prior or a decoder.
+        If ``likelihood_samples`` are asked of a model without a prior or a decoder, or ``y`` names classes by words and
+        the model by numbers, or the other way round.
     """
+    check_naming(embedder.classes_, y[labelled_rows(y)])
     if likelihood_samples:  # first, if it cannot be: the rest takes its time
         embedder.likelihood_terms(X[:1], samples=1)
     Z = embedder.transform(X)
@@ -61,6 +65,21 @@ def score(
         metrics |= evaluate_prediction(embedder.predict_proba(X), embedder.classes_, y)
     metrics |= _of_the_parts(embedder, X, seed, likelihood_samples)
     return Z, metrics
+
+
+def classes_without_label(given: np.ndarray, y: np.ndarray) -> dict[Any, int]:
+    """Return the classes of these labels (n,) that are not among the given ones, and how many rows each has.
+
+    None where no label was given: nothing is predicted then.
+
+    >>> classes_without_label(np.array([0, 1, 1]), np.array([0, 2, 2, 3, -1]))
+    {2: 2, 3: 1}
+    """
+    if not len(given):
+        return {}
+    names, counts = np.unique(y[labelled_rows(y)].tolist(), return_counts=True)
+    unseen = ~np.isin(names, given.tolist())
+    return dict(zip(names[unseen].tolist(), counts[unseen].tolist(), strict=True))
 
 
 def _of_the_parts(embedder: MetricEmbedder, X: np.ndarray, seed: int, likelihood_samples: int) -> dict[str, float]:
