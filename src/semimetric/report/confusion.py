@@ -26,8 +26,8 @@ def section(view: View) -> Section:
     text = f"{score}, by {by}."
     if view.on_training_rows:
         text += " They are the very rows it was trained on, which flatters."
-    if view.unseen:
-        text += f" Without a labelled row, so never predicted: {some_of(view.unseen)}."
+    if unseen := view.unseen:
+        text += f" Without a labelled row, so never predicted: {some_of(unseen)}."
     worst = commonest(view, counts)
     text += f" Most often confused: {worst}." if worst else " There is no mistake."
     png = picture(view, counts)

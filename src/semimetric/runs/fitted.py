@@ -30,15 +30,19 @@ def load_fitted(run: str | os.PathLike[str], *, device: str | None, show_progres
         If there is no model, or it is damaged.
     """
     directory = RunDirectory(run)
-    if (directory.path / "config.json").exists():
+    if _is_run(directory):
         directory.finished_config()
     embedder = MetricEmbedder.load(_model_of(directory))
     return embedder.set_params(verbose=show_progress, **({} if device is None else {"device": device}))
 
 
+def _is_run(directory: RunDirectory) -> bool:
+    """Whether this is a run's directory, and not a saved model's own."""
+    return (directory.path / "config.json").exists()
+
+
 def _model_of(directory: RunDirectory) -> Path:
-    is_run = (directory.path / "config.json").exists()
-    return directory.model if is_run or directory.model.exists() else directory.path
+    return directory.model if _is_run(directory) or directory.model.exists() else directory.path
 
 
 def check_out(
@@ -90,7 +94,7 @@ def where_labels_lie(data: str) -> str:
 def _config(run: str | os.PathLike[str]) -> dict[str, Any]:
     """Return a run's configuration; an empty one of a saved model's own directory."""
     directory = RunDirectory(run)
-    return directory.read_json("config.json") if (directory.path / "config.json").exists() else {}
+    return directory.read_json("config.json") if _is_run(directory) else {}
 
 
 def _as_in_the_fit(run: str | os.PathLike[str], data: str) -> dict[str, Any]:
